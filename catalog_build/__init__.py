@@ -1,0 +1,1 @@
+"""Builds the packaged catalog from pinned sources. Never part of the wheel."""
