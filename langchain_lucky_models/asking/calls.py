@@ -1,0 +1,222 @@
+"""One call of a handle: the plan of its strategy, carried out, and the verdict turned into an answer or one error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from langchain_lucky_models import errors
+from langchain_lucky_models.asking import records
+from langchain_lucky_models.asking.answers import Opened, Whole, as_chunks
+from langchain_lucky_models.asking.errands import Question, StreamErrand, WholeErrand
+from langchain_lucky_models.asking.manners import Line
+from langchain_lucky_models.asking.members import Candidate
+from langchain_lucky_models.asking.meter import Backstage
+from langchain_lucky_models.asking.votes import by_comparer, judges_choice, judges_question, says_same
+from langchain_lucky_models.drive import adrive, drive
+from langchain_lucky_models.failures import moves_on, pause_before_retry
+from langchain_lucky_models.strategies import Plan, Rules, Verdict, Wave, insisting
+
+MOST_CALLS = 4
+"""Requests that one call may make over all members."""
+
+
+class Call:
+    """One question, asked along one line.
+
+    Args:
+        line: Who is asked, and how.
+        question: What.
+        backstage: Where members come from, and what stands before and behind every attempt.
+    """
+
+    def __init__(self, line: Line, question: Question, backstage: Backstage) -> None:
+        self._line = line
+        self._question = question
+        self._backstage = backstage
+
+    def whole(self) -> ChatResult:
+        """The whole answer."""
+        return self._result(drive(self._plan(), self._whole_errand, self._backstage.pauses))
+
+    async def awhole(self) -> ChatResult:
+        """Same as `whole`, without blocking the event loop."""
+        return self._result(await adrive(self._plan(), self._whole_errand, self._backstage.pauses))
+
+    def stream(self) -> Generator[ChatGenerationChunk]:
+        """The answer as it comes, from the one member that began it."""
+        if self._line.manner.whole_answers:
+            yield from as_chunks(self.whole())
+            return
+        verdict: Verdict[Candidate, Opened] = drive(self._plan(), self._stream_errand, self._backstage.pauses)
+        opened = self._begun(verdict)
+        try:
+            for late in _others(verdict):
+                late.close()
+            with self._told(verdict):
+                yield from opened.follow()
+            yield from self._closing(verdict, opened)
+        finally:
+            opened.close()
+
+    async def astream(self) -> AsyncGenerator[ChatGenerationChunk]:
+        """Same as `stream`."""
+        if self._line.manner.whole_answers:
+            for chunk in as_chunks(await self.awhole()):
+                yield chunk
+            return
+        verdict: Verdict[Candidate, Opened] = await adrive(self._plan(), self._stream_errand, self._backstage.pauses)
+        opened = self._begun(verdict)
+        try:
+            for late in _others(verdict):
+                await late.aclose()
+            with self._told(verdict):
+                async for chunk in opened.afollow():
+                    yield chunk
+            for chunk in self._closing(verdict, opened):
+                yield chunk
+        finally:
+            await opened.aclose()
+
+    def _plan(self) -> Plan[Candidate, Any]:
+        manner = self._line.manner
+        rules: Rules[Candidate, Any] = Rules(
+            follows=self._may_do_better,
+            pause=self._pause,
+            most_attempts=MOST_CALLS,
+            stagger=manner.stagger,
+            quorum=manner.quorum,
+            same=by_comparer(manner.comparer) if manner.comparer else says_same,
+            judge=self._line.judge,
+            chosen=judges_choice,
+        )
+        plan = manner.strategy(self._line.candidates, rules)
+        return insisting(plan, _rest_of) if self._backstage.meter.probe_when_all_rest else plan
+
+    def _pause(self, error: Exception, failed: Candidate, made: int) -> float | None:
+        """How long to wait before the same member is asked again: as the failure asks, and until it has rested."""
+        meter = self._backstage.meter
+        if made > self._line.manner.max_retries or not meter.may_retry(failed):
+            return None
+        left = self._question.deadline - time.monotonic()
+        pause = pause_before_retry(error, made, left=left)
+        rest = meter.rests_for(failed)
+        return None if pause is None or rest >= left else max(pause, rest)
+
+    def _may_do_better(self, error: Exception, failed: Candidate, other: Candidate) -> bool:
+        """Whether another member may answer where one failed so: as the caller says, else as the table has it."""
+        own = self._line.manner.moves_on
+        if own is not None and isinstance(error, errors.CallError) and not isinstance(error, errors.LocalRefusalError):
+            opinion = own(error)
+            if opinion is not None:
+                return opinion
+        return moves_on(
+            error,
+            other_credential=other.credential.secret is not failed.credential.secret,
+            larger_context=_context(other) > _context(failed),
+        )
+
+    def _whole_errand(self, candidate: Candidate, wave: Wave[Candidate, Whole]) -> WholeErrand:
+        question = judges_question(self._question, wave.about) if wave.about else self._question
+        return WholeErrand(candidate, question, self._backstage, wave)
+
+    def _stream_errand(self, candidate: Candidate, wave: Wave[Candidate, Opened]) -> StreamErrand:
+        return StreamErrand(candidate, self._question, self._backstage, wave)
+
+    @contextmanager
+    def _told(self, verdict: Verdict[Candidate, Opened]) -> Iterator[None]:
+        """A stream that breaks after it was shown tells of every attempt, its own included."""
+        try:
+            yield
+        except errors.StreamInterruptedError as broken:
+            attempts = [
+                replace(attempt, error=broken, outcome="failed") if attempt is verdict.winner else attempt
+                for attempt in verdict.attempts
+            ]
+            broken.facts = replace(broken.facts, attempts=records.reports(attempts))
+            raise
+
+    def _result(self, verdict: Verdict[Candidate, Whole]) -> ChatResult:
+        if verdict.winner is None or verdict.winner.answer is None:
+            self._fail(verdict)
+        answer = verdict.winner.answer
+        cost = records.cost_of(verdict.winner.candidate, answer.usage, answer.message)
+        answer.message.response_metadata = {
+            **answer.message.response_metadata,
+            records.MARK: records.mark(verdict, self._line.manner.label, cost),
+        }
+        only, *further = answer.result.generations
+        return ChatResult(generations=[only], llm_output=answer.result.llm_output) if further else answer.result
+
+    def _begun(self, verdict: Verdict[Candidate, Opened]) -> Opened:
+        if verdict.winner is None or verdict.winner.answer is None:
+            self._fail(verdict)
+        return verdict.winner.answer
+
+    def _closing(self, verdict: Verdict[Candidate, Opened], opened: Opened) -> Iterator[ChatGenerationChunk]:
+        """What was kept from the end on; the last chunk alone is marked, for merging doubles what two say."""
+        *tail, last = opened.flow.tail
+        yield from tail
+        cost = records.cost_of(opened.member.candidate, opened.usage, *opened.flow.tail)
+        last.message.response_metadata = {
+            **last.message.response_metadata,
+            records.MARK: records.mark(verdict, self._line.manner.label, cost),
+        }
+        yield last
+
+    def _fail(self, verdict: Verdict[Candidate, Any]) -> NoReturn:
+        told = records.reports(verdict.attempts)
+        final = verdict.final.error if verdict.final else None
+        if isinstance(final, errors.CallError):
+            final.facts = replace(final.facts, attempts=told)
+            raise final from None
+        causes = [attempt.error for attempt in verdict.attempts if isinstance(attempt.error, errors.CallError)]
+        if verdict.votes is not None and any(attempt.outcome == "answered" for attempt in verdict.attempts):
+            raise _no_consensus(verdict, told)
+        if causes and all(isinstance(cause, errors.CircuitOpenError) for cause in causes):
+            soonest = min(causes, key=lambda cause: cause.retry_after or 0.0)
+            raise errors.CircuitOpenError(
+                f"everybody behind {self._line.asked!r} rests. {soonest}",
+                facts=errors.CallFacts(retry_after=soonest.retry_after, attempts=told),
+            )
+        waits = [cause.retry_after for cause in causes if cause.retry_after is not None]
+        listed = "; ".join(f"{report.ref}: {report.error}" for report in told)
+        raise errors.AllAttemptsFailedError(
+            f"nobody could answer {self._line.asked!r}: {listed}. The first said: {causes[0] if causes else 'nothing'}",
+            causes=causes,
+            facts=errors.CallFacts(retry_after=min(waits, default=None), attempts=told),
+        )
+
+
+def _rest_of(error: Exception) -> float | None:
+    return (error.retry_after or 0.0) if isinstance(error, errors.CircuitOpenError) else None
+
+
+def _context(candidate: Candidate) -> int:
+    limits = candidate.entry.limits if candidate.entry else None
+    return (limits.input or limits.context or 0) if limits else 0
+
+
+def _others(verdict: Verdict[Candidate, Opened]) -> list[Opened]:
+    """Streams that began, but too late."""
+    return [a.answer for a in verdict.attempts if a is not verdict.winner and a.answer is not None]
+
+
+def _no_consensus(verdict: Verdict[Candidate, Any], told: tuple[errors.AttemptReport, ...]) -> errors.NoConsensusError:
+    answers: list[tuple[str, AIMessage]] = [
+        (str(attempt.candidate.ref), attempt.answer.message)
+        for attempt in verdict.attempts
+        if attempt.outcome == "answered" and attempt.answer is not None
+    ]
+    agreed, answered = verdict.votes or (0, 0)
+    return errors.NoConsensusError(
+        f"only {agreed} of {answered} answers agree; `answers` holds each of them.",
+        answers=answers,
+        facts=errors.CallFacts(attempts=told),
+    )

@@ -1,0 +1,182 @@
+"""How a handle asks, apart from whom: its strategy, its time limits, and which keywords are whose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from langchain_lucky_models.asking.members import Candidate
+from langchain_lucky_models.catalog.entry import ModelEntry
+from langchain_lucky_models.errors.base import ConfigError
+from langchain_lucky_models.errors.calls import CallError
+from langchain_lucky_models.refs import ModelRef
+from langchain_lucky_models.strategies import Strategy, needs_whole_answers, strategy_named
+
+DEFAULT_TIMEOUT = 120.0
+DEFAULT_STREAM_TIMEOUT = 600.0
+DEFAULT_FIRST_TOKEN = 30.0
+DEFAULT_STALL = 30.0
+DEFAULT_RETRIES = 2
+
+NUMBERS = frozenset(("timeout", "first_token_timeout", "stall_timeout", "max_retries", "stagger", "quorum"))
+OPINIONS = frozenset(("comparer", "moves_on"))
+OWN_WORDS = NUMBERS | OPINIONS | {"judge"}
+"""Keywords that this package acts on itself; partner classes do not get them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a call may take, in seconds; `None` is as long as the whole.
+
+    Attributes:
+        total: From the call to the end of the answer, waits and retries included.
+        first_token: Until the first content of a stream.
+        stall: Between two pieces of content.
+    """
+
+    total: float = DEFAULT_TIMEOUT
+    first_token: float | None = None
+    stall: float | None = None
+
+    @property
+    def shortest(self) -> float:
+        """The shortest of them."""
+        return min(bound for bound in (self.total, self.first_token, self.stall) if bound is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who is asked for a name, in order, with the reason for each, and who is not.
+
+    Attributes:
+        refs: The models, each with what the catalog knows and why it stands there.
+        left_out: The other models of the user's list that were looked at, with the reason.
+        strategy: The tier's own strategy, where it has one.
+        params: The tier's own parameters.
+    """
+
+    refs: tuple[tuple[ModelRef, ModelEntry | None, str], ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    strategy: str | Strategy[Any, Any] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a handle asks, apart from whom: its strategy and the keywords that are ours.
+
+    Attributes:
+        strategy: Makes the plan.
+        label: Its name.
+        given: Our keywords as the caller gave them; defaults fill in the rest.
+    """
+
+    strategy: Strategy[Any, Any]
+    label: str
+    given: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, strategy: str | Strategy[Any, Any], given: Mapping[str, Any]) -> Manner:
+        """Check and keep.
+
+        Raises:
+            ConfigError: There is no such strategy, or a keyword cannot be used.
+        """
+        for name, value in given.items():
+            _check(name, value)
+        label = strategy if isinstance(strategy, str) else getattr(strategy, "__name__", "custom")
+        return cls(strategy_named(strategy), label, given)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long a whole answer may take."""
+        return Timeouts(self.given.get("timeout", DEFAULT_TIMEOUT))
+
+    @property
+    def stream_timeouts(self) -> Timeouts:
+        """How long a stream may take."""
+        return Timeouts(
+            self.given.get("timeout", DEFAULT_STREAM_TIMEOUT),
+            self.given.get("first_token_timeout", DEFAULT_FIRST_TOKEN),
+            self.given.get("stall_timeout", DEFAULT_STALL),
+        )
+
+    @property
+    def max_retries(self) -> int:
+        """Further requests that a call may make where a failure may pass."""
+        return int(self.given.get("max_retries", DEFAULT_RETRIES))
+
+    @property
+    def stagger(self) -> float:
+        """Seconds between the starts of a race."""
+        return float(self.given.get("stagger", 0.0))
+
+    @property
+    def quorum(self) -> int | None:
+        """How many must agree."""
+        return int(self.given["quorum"]) if "quorum" in self.given else None
+
+    @property
+    def comparer(self) -> Callable[[AIMessage, AIMessage], bool] | None:
+        """The caller's own opinion on whether two answers say the same."""
+        return self.given.get("comparer")
+
+    @property
+    def moves_on(self) -> Callable[[CallError], bool | None] | None:
+        """The caller's own opinion on whether the next member may do better; `None` leaves it to the table."""
+        return self.given.get("moves_on")
+
+    @property
+    def whole_answers(self) -> bool:
+        """Whether the strategy must see answers whole before one of them is shown."""
+        return needs_whole_answers(self.strategy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """Everybody a handle asks, in order, and how.
+
+    Attributes:
+        asked: What the user typed.
+        candidates: Who is asked, in order.
+        manner: How.
+        choice: Why these, and why not others.
+        judge: Who is asked which answer is right, where too few agree.
+    """
+
+    asked: str
+    candidates: tuple[Candidate, ...]
+    manner: Manner
+    choice: Choice
+    judge: Candidate | None = None
+
+    def but(self, given: Mapping[str, Any]) -> Line:
+        """The same line, asked with some of our keywords changed.
+
+        Raises:
+            ConfigError: A keyword cannot be used, or not for one call alone.
+        """
+        if not given:
+            return self
+        if "judge" in given:
+            raise ConfigError("judge belongs to the handle: user.models(…, judge=…), not to one call.", field="judge")
+        return replace(
+            self,
+            manner=replace(Manner.of(self.manner.strategy, {**self.manner.given, **given}), label=self.manner.label),
+        )
+
+
+def _check(name: str, value: object) -> None:
+    if name in OPINIONS:
+        if not callable(value):
+            raise ConfigError(f"{name} must be a function, not {value!r}.", field=name)
+    elif name == "judge":
+        if not isinstance(value, str):
+            raise ConfigError(f"judge must be a name of the user's list, not {value!r}.", field=name)
+    else:
+        least = 0 if name in {"max_retries", "stagger"} else 1e-9
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+            raise ConfigError(f"{name} must be a positive number, not {value!r}.", field=name)

@@ -1,0 +1,1 @@
+"""What makes a LangChain chat model of a line of members."""

@@ -1,0 +1,129 @@
+"""Files to settings, with file, line and column in every error."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
+from langchain_lucky_models.settings.base import Settings
+from langchain_lucky_models.settings.reading import read_member, read_text
+from langchain_lucky_models.settings.trees import MOST_ALIASES, Node, Tree
+
+S = TypeVar("S", bound=Settings)
+
+_REFERENCE = re.compile(r"\$(?:(?P<escaped>\$\{)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<broken>\{))")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What settings are read from, and where each of them stands.
+
+    Attributes:
+        value: The settings as plain values, or ready-made.
+        file: The file, where they come from one.
+        root: Their places in it.
+    """
+
+    value: object
+    file: str | None = None
+    root: Node | None = None
+
+    @classmethod
+    def of_operator(cls, given: object, environment: Mapping[str, str] | None = None) -> Self:
+        """The operator's settings: a path, a mapping or settings. In a file `${NAME}` is read from the environment.
+
+        Raises:
+            ConfigError: The file cannot be read.
+        """
+        if not isinstance(given, str | os.PathLike):
+            return cls({} if given is None else given)
+        path = Path(given)
+        expand = _Environment(os.environ if environment is None else environment)
+        tree = Tree(str(path), expand=expand, aliases=MOST_ALIASES)
+        source = cls._read(tree, path, read_text(path, guarded=True))
+        source.warn_of_keys()
+        return source
+
+    @classmethod
+    def of_user(cls, given: object, user_id: str | None = None) -> Self:
+        """A user's settings: the path of a file, of a folder in which the user's id names one, or a mapping.
+
+        Raises:
+            ConfigError: The file cannot be read.
+        """
+        if not isinstance(given, str | os.PathLike):
+            return cls(given)
+        path = Path(given)
+        path, text = read_member(path, user_id) if user_id and path.is_dir() else (path, read_text(path))
+        return cls._read(Tree(str(path)), path, text)
+
+    @classmethod
+    def _read(cls, tree: Tree, path: Path, text: str) -> Self:
+        root = tree.read(text)
+        return cls(root.value, str(path), root)
+
+    def settings(self, kind: type[S]) -> S:
+        """The settings, checked.
+
+        Raises:
+            ConfigError: Something in them cannot be used; the message says where it stands.
+        """
+        with self.explained():
+            return kind.read(self.value)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Errors inside that name a field of this file say where it stands.
+
+        Raises:
+            ConfigError: As raised inside, with its place.
+        """
+        try:
+            yield
+        except ConfigError as error:
+            if self.root is None or error.field is None or error.file is not None:
+                raise
+            node = self.root.at(error.field)
+            place = {"file": self.file, "line": node.line, "column": node.column}
+            raise type(error)(str(error), field=error.field, **place) from None  # type: ignore[arg-type]
+
+    def warn_of_keys(self) -> None:
+        """Warn of keys that stand in the file itself, where backups and version control find them."""
+        providers = self.root.at("providers").parts if self.root is not None else {}
+        for name, row in providers.items():
+            key = row.parts.get("api_key")
+            if key is not None and not key.expanded and isinstance(key.value, str):
+                warnings.warn(
+                    f"{self.file}:{key.line}: providers.{name}.api_key stands in the file; name the environment"
+                    " variable in api_key_env, or a file in api_key_file.",
+                    UserWarning,
+                    stacklevel=4,  # whoever makes the registry
+                )
+
+
+class _Environment:
+    """Writes out `${NAME}`; `$${` is a `${` that stays."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def __call__(self, text: str) -> str:
+        return _REFERENCE.sub(self._written_out, text)
+
+    def _written_out(self, found: re.Match[str]) -> str:
+        if found["escaped"]:
+            return "${"
+        if found["broken"]:
+            raise ConfigError("${ begins no ${NAME}; write $${ where it is meant as it stands.")
+        name = found["name"]
+        if name not in self._variables:
+            near = did_you_mean(nearest_names(name, self._variables))
+            raise ConfigError(f"the environment variable {name} of ${{{name}}} is not set.{near}")
+        return self._variables[name]

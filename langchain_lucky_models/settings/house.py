@@ -1,0 +1,59 @@
+"""The operator's file: everything `create_llm_registry` takes that a file can say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from langchain_lucky_models.catalog.tiers import TIERS
+from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
+from langchain_lucky_models.settings.base import Settings, check_name, rows_of
+from langchain_lucky_models.settings.providers import ProviderSettings
+from langchain_lucky_models.settings.tiers import TierConfig
+
+
+class RegistryConfig(Settings):
+    """What an operator may set in one file.
+
+    Attributes:
+        providers: Settings by provider.
+        tiers: Tiers of the operator's own.
+        default_tier: What `user.tier()` means.
+        shared_state: `redis://host:port/db`, through which registries of many processes hear who rests.
+        when_all_rest: Where every member of a call rests: `fail` at once, or `probe` whoever may be asked soonest.
+
+    Example:
+        >>> RegistryConfig.read({"tiers": {"quick": {"models": ["groq#*"]}}, "default_tier": "quick"}).default_tier
+        'quick'
+    """
+
+    providers: Annotated[dict[str, ProviderSettings], rows_of(ProviderSettings, "providers")] = Field(
+        default_factory=dict
+    )
+    tiers: Annotated[dict[str, TierConfig], rows_of(TierConfig, "tiers")] = Field(default_factory=dict)
+    default_tier: str | None = None
+    shared_state: str | None = Field(default=None, repr=False)  # its address may hold a password
+    when_all_rest: Literal["fail", "probe"] = "fail"
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Refuse names that nobody could type, and a default tier that is none."""
+        for name in self.tiers:
+            check_name(name, "tiers")
+        known = [*self.tiers, *TIERS]
+        if self.default_tier is not None and self.default_tier not in known:
+            near = did_you_mean(nearest_names(self.default_tier, known))
+            raise ConfigError(
+                f"default_tier: there is no tier {self.default_tier!r}.{near} There are: {', '.join(known)}.",
+                field="default_tier",
+            )
+
+    def but(self, **given: Any) -> RegistryConfig:
+        """The same with what is given put over it; of providers and tiers, row by row."""
+        changes = {name: value for name, value in given.items() if value is not None}
+        for name in ("providers", "tiers"):
+            if name in changes:
+                own: dict[str, object] = getattr(self, name)
+                changes[name] = {**own, **changes[name]}
+        own_fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return RegistryConfig.read({**own_fields, **changes})

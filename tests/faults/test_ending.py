@@ -1,0 +1,302 @@
+"""However a call ends, its losers end with it, its attempts are settled once, and no stream mixes two members."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import RunnableLambda
+from langgraph.errors import GraphBubbleUp
+
+from langchain_lucky_models import LLMRegistry, errors
+from langchain_lucky_models.asking import meter
+from langchain_lucky_models.failures import FALLBACK_ELIGIBLE
+from tests import homes
+from tests.faults.calls import EVERY_WAY, Asked, mark_of
+from tests.loopback import FAULTS, Answer, Provider
+
+TAGS = {homes.OPENAI: "alpha " * 6, homes.GROQ: "beta " * 6, homes.ANTHROPIC: "gamma " * 6}
+PATHS = {
+    homes.OPENAI: "/v1/chat/completions",
+    homes.GROQ: "/openai/v1/chat/completions",
+    homes.ANTHROPIC: "/v1/messages",
+}
+
+
+@pytest.fixture
+def registry(provider: Provider) -> Iterator[LLMRegistry]:
+    """A registry on one server."""
+    with homes.registry_on(provider) as registry:
+        yield registry
+
+
+@pytest.fixture(params=EVERY_WAY)
+def asked(request: pytest.FixtureRequest) -> Asked:
+    """Every way to ask."""
+    chosen: Asked = request.param
+    return chosen
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many attempts were admitted, and how many were settled for the first time."""
+    counted: Counter[str] = Counter()
+
+    class Counted(meter.Visit):
+        __slots__ = ()
+
+        def __init__(self, *given: object) -> None:
+            counted["admitted"] += 1
+            super().__init__(*given)  # type: ignore[arg-type]
+
+        def settle(self, error: Exception | None = None, *, cancelled: bool = False) -> None:
+            counted["settled"] += self._open
+            super().settle(error, cancelled=cancelled)
+
+    monkeypatch.setattr(meter, "Visit", Counted)
+    return counted
+
+
+async def quiet(provider: Provider, counted: Counter[str] | None = None) -> None:
+    """Wait until no attempt runs, every request is over, and every attempt is settled."""
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        running = [thread for thread in threading.enumerate() if thread.name == "lucky-attempt"]
+        open_requests = [one for one in provider.requests if one.done_at is None and one.gone_at is None]
+        unsettled = counted is not None and counted["admitted"] != counted["settled"]
+        if not running and not open_requests and not unsettled:
+            return
+        gc.collect()
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"left: {running}, {open_requests}, {counted}")
+
+
+async def test_a_race_is_decided_by_content_and_its_loser_leaves_at_once(
+    provider: Provider, registry: LLMRegistry, asked: Asked
+) -> None:
+    """Cases 30 to 32: headers and a role are no content; the loser is gone 100 ms after the call, 10 of 10."""
+    provider.script("silent_after_role", model="gpt-4o")
+    provider.reply(Answer(delay=0.05), path=PATHS[homes.GROQ])
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race")
+    for _ in range(10):
+        provider.requests.clear()
+        assert await asked(handle)
+        answered = time.monotonic()
+        (loser,) = provider.asked("gpt-4o")
+        assert provider.wait_until_gone(loser) is not None
+        assert (loser.gone_at or 0) - answered < 0.1
+
+
+@pytest.mark.parametrize("hollow", ["null_content", "empty_choices", "html_200"])
+async def test_an_empty_answer_wins_no_race(
+    provider: Provider, registry: LLMRegistry, asked: Asked, hollow: str
+) -> None:
+    """Case 29: whoever says nothing first loses to whoever says something later."""
+    provider.script(hollow, model="gpt-4o")
+    provider.reply(Answer("Something.", delay=0.05), path=PATHS[homes.GROQ])
+    assert await asked(homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race")) == "Something."
+
+
+async def test_all_racers_failing_is_one_error_that_lists_them(
+    provider: Provider, registry: LLMRegistry, asked: Asked
+) -> None:
+    """Case 33."""
+    provider.script("status_401_echo")
+    with pytest.raises(errors.AllAttemptsFailedError) as failed:
+        await asked(homes.user_of(registry).models(*homes.EVERY, strategy="race"))
+    assert {attempt.error for attempt in failed.value.attempts} == {"auth_failed"}
+    assert len(failed.value.attempts) == 4
+    assert not [key for key in homes.KEYS.values() if key in str(failed.value) + repr(failed.value.attempts)]
+
+
+async def test_a_race_never_mixes_two_texts(provider: Provider, registry: LLMRegistry) -> None:
+    """Case 32: 0 mixed of 100 races of three members that answer alike soon."""
+    for ref, text in TAGS.items():
+        provider.reply(Answer(text, pace=0.0002), path=PATHS[ref])
+    handle = homes.user_of(registry).models(*TAGS, strategy="race")
+    said = [[chunk.text async for chunk in handle.astream("Hi")] for _ in range(50)]
+    said += [[chunk.text for chunk in handle.stream("Hi")] for _ in range(50)]
+    assert {"".join(parts) for parts in said} <= set(TAGS.values())
+    await quiet(provider)
+
+
+async def test_a_cut_stream_keeps_its_text_to_itself(provider: Provider, registry: LLMRegistry) -> None:
+    """Case 12: after the first words nobody else's follow; the error carries them and every attempt."""
+    provider.script("status_503", model="gpt-4o")
+    provider.script("cut_after_tokens", path=PATHS[homes.GROQ])
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, homes.ANTHROPIC)
+    shown: list[str] = []
+    with pytest.raises(errors.StreamInterruptedError) as broken:
+        shown.extend(chunk.text for chunk in handle.stream("Hi"))
+    assert broken.value.partial is not None
+    assert broken.value.partial.text
+    assert [(one.ref, one.outcome) for one in broken.value.attempts] == [
+        (homes.OPENAI, "failed"),
+        (homes.GROQ, "failed"),
+    ]
+    assert not provider.asked("claude-sonnet-5")
+
+
+async def test_a_call_cancelled_at_any_moment_leaves_nothing(
+    provider: Provider, registry: LLMRegistry, settled: Counter[str]
+) -> None:
+    """Cases 36 and 37: 60 of 60 closed and settled, `CancelledError` unchanged."""
+    provider.script("drip_events", path=PATHS[homes.GROQ])
+    provider.script("hang_before_headers", model="gpt-4o")
+    user = homes.user_of(registry)
+    for moment in range(60):
+        strategy = ("fallback", "race", "consensus")[moment % 3]
+        handle = user.models(*TAGS, strategy=strategy, first_token_timeout=0.02)
+        call = asyncio.ensure_future(handle.ainvoke("Hi") if moment % 2 else anext(handle.astream("Hi")))
+        await asyncio.sleep(moment / 2000)
+        call.cancel()
+        with suppress(asyncio.CancelledError, errors.CallError):
+            await call
+    await quiet(provider, settled)
+    assert settled["admitted"] == settled["settled"] > 0
+
+
+async def test_an_abandoned_stream_is_closed_and_settled(
+    provider: Provider, registry: LLMRegistry, settled: Counter[str]
+) -> None:
+    """Case 38: left by `break`, by an exception, or just dropped: 20 of 20 settled, none open."""
+    provider.script("drip_events")
+    handle = homes.user_of(registry).model(homes.OPENAI)
+    for _ in range(5):
+        next(iter(handle.stream("Hi")))
+        with closing(handle.stream("Hi")) as chunks:  # type: ignore[type-var]
+            next(chunks)
+        await anext(handle.astream("Hi"))
+        with suppress(ZeroDivisionError):
+            for _ in handle.stream("Hi"):
+                raise ZeroDivisionError
+    await quiet(provider, settled)
+    assert settled == {"admitted": 20, "settled": 20}
+
+
+class Grumbling(BaseCallbackHandler):
+    """A callback that fails."""
+
+    raise_error = True
+
+    def on_llm_new_token(self, token: Any, **_more: Any) -> None:
+        if token:
+            raise ZeroDivisionError
+
+
+async def test_a_callback_that_fails_in_the_middle_leaves_nothing_open(
+    provider: Provider, registry: LLMRegistry, settled: Counter[str]
+) -> None:
+    """Case 39: the stream is closed and settled although the exception is still held."""
+    provider.script("drip_events")
+    handle = homes.user_of(registry).model(homes.OPENAI)
+    with pytest.raises(ZeroDivisionError) as held:
+        list(handle.stream("Hi", config={"callbacks": [Grumbling()]}))
+    with pytest.raises(ZeroDivisionError) as held_too:
+        [chunk async for chunk in handle.astream("Hi", config={"callbacks": [Grumbling()]})]
+    await quiet(provider, settled)
+    assert (held.type, held_too.type) == (ZeroDivisionError, ZeroDivisionError)
+    assert settled == {"admitted": 2, "settled": 2}
+
+
+@pytest.mark.parametrize("strategy", ["first", "fallback", "race", "consensus"])
+@pytest.mark.parametrize("kind", [GraphBubbleUp, KeyboardInterrupt])
+async def test_what_is_no_failure_passes_untouched(
+    provider: Provider,
+    registry: LLMRegistry,
+    settled: Counter[str],
+    strategy: str,
+    kind: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An interrupt of a graph or of the keyboard: nobody else is asked instead, and the attempts are settled."""
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy=strategy)
+    raised = kind()
+
+    def interrupt(*_given: object, **_more: object) -> None:
+        raise raised
+
+    for member in handle.members():
+        monkeypatch.setattr(type(member.partner), "_generate_with_cache", interrupt)
+    with pytest.raises(kind) as passed:
+        handle._generate([])
+    assert passed.value is raised
+    await quiet(provider, settled)
+    assert provider.requests == []
+
+
+async def test_one_failure_in_a_batch_neither_stops_nor_misplaces_the_others(
+    provider: Provider, registry: LLMRegistry
+) -> None:
+    """Case 40: 200 inputs, every tenth refused: the order is exact."""
+
+    async def moody(exchange: object) -> None:
+        refused = exchange.question.text.endswith("0")  # type: ignore[attr-defined]
+        await FAULTS["status_400" if refused else "set_cookie"](exchange)  # type: ignore[arg-type]
+
+    provider.script(moody, model="gpt-4o")
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ)
+    questions: list[Any] = [f"question {number}" for number in range(200)]
+    came = await handle.abatch(questions, config={"max_concurrency": 16}, return_exceptions=True)
+    wrong = [place for place, one in enumerate(came) if isinstance(one, errors.InvalidRequestError)]
+    assert wrong == list(range(0, 200, 10))
+    assert all(mark_of(one)["ref"] == homes.OPENAI for place, one in enumerate(came) if place % 10)
+
+
+async def test_wrapped_handles_keep_strategy_user_and_deadline(provider: Provider, registry: LLMRegistry) -> None:
+    """Case 41: bound, configured, retried, with fallbacks: still the same line and the same timeout."""
+    provider.script("hang_before_headers", model="gpt-4o")
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, timeout=0.4)
+    wrapped = handle.with_config(tags=["x"]).with_retry(stop_after_attempt=1).with_fallbacks([handle])
+    began = time.monotonic()
+    assert mark_of(await wrapped.ainvoke("Hi"))["ref"] == homes.GROQ
+    assert time.monotonic() - began < 0.7
+    assert provider.keys_seen() == {homes.KEYS["openai"], homes.KEYS["groq"]}
+
+
+async def test_a_refusal_of_ours_is_final_for_langchains_fallbacks_too(provider: Provider) -> None:
+    """Case 27: with `FALLBACK_ELIGIBLE`, `with_fallbacks` asks nobody after a local refusal."""
+    with homes.registry_on(provider) as registry:
+        user = homes.user_of(registry)
+        refusing = RunnableLambda(lambda _text: (_ for _ in ()).throw(errors.BudgetExceededError("spent")))
+        chain = refusing.with_fallbacks([user.model(homes.OPENAI)], exceptions_to_handle=FALLBACK_ELIGIBLE)
+        with pytest.raises(errors.BudgetExceededError):
+            await chain.ainvoke("Hi")
+    assert provider.requests == []
+
+
+BEHAVIOURS = ("well", "status_503", "status_400", "status_429", "cut_after_tokens", "cut_after_role", "html_200")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.tuples(*[st.sampled_from(BEHAVIOURS)] * 3),
+    st.sampled_from(["first", "fallback", "race", "consensus"]),
+    st.sampled_from(EVERY_WAY),
+)
+async def test_any_pattern_of_members_gives_one_answer_or_one_error(
+    provider: Provider, settled: Counter[str], behaviours: tuple[str, ...], strategy: str, asked: Asked
+) -> None:
+    """Whatever three members do: one member's whole text or one typed error; settled once each; nothing left."""
+    provider.clear()
+    settled.clear()
+    for (ref, text), behaviour in zip(TAGS.items(), behaviours, strict=True):
+        provider.reply(Answer(text), path=PATHS[ref])
+        if behaviour != "well":
+            provider.script(behaviour, path=PATHS[ref])
+    with homes.registry_on(provider) as registry:
+        handle = homes.user_of(registry).models(*TAGS, strategy=strategy, quorum=1, max_retries=0)
+        with suppress(errors.CallError):
+            assert await asked(handle) in TAGS.values()
+        await quiet(provider, settled)
+    assert settled["admitted"] == settled["settled"]

@@ -1,0 +1,1 @@
+"""The providers' ways to write questions and answers, one module each."""
