@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from langchain_lucky_models import LuckyChatModel
-from langchain_lucky_models.errors import ConnectionFailedError, LuckyError
-from tests.isolation.children import MODELS, handle_of, registry_at, wrong_sync
+from langchain_lucky_models.errors import LuckyError
+from tests.isolation.children import handle_of, registry_at, wrong_sync
 from tests.loopback import Provider
 
 ROOT = Path(__file__).parents[2]
@@ -144,21 +144,30 @@ def test_it_works_without_a_home_and_without_assertions(
     assert list(home.iterdir()) == []
 
 
-def test_a_process_without_file_numbers_says_so(provider: Provider) -> None:
+def test_a_process_without_file_numbers_says_so(start_provider: Callable[..., Provider]) -> None:
     """Case 136: no descriptor is left: a typed error, and the next call answers again."""
-    with registry_at(provider.url) as registry:
-        warm, cold = handle_of(registry, 1), handle_of(registry, 2, MODELS[1])
-        warm.invoke("hello")
-        registry.close()
-        cold.members()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-        try:
-            with pytest.raises(ConnectionFailedError):
-                warm.invoke("hello")
-        finally:
+    # In a process of its own: the limit is the whole process's, and would starve the provider as well.
+    done = run(
+        """
+        import resource, sys
+        from langchain_lucky_models.errors import ConnectionFailedError
+        from tests.isolation.children import handle_of, registry_at
+        with registry_at(sys.argv[1]) as registry:
+            handle = handle_of(registry, 1)
+            handle.invoke("hello")
+            registry.close()
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                handle.invoke("hello")
+            except ConnectionFailedError:
+                print("typed")
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert warm.invoke("hello").text
+            print(bool(handle.invoke("hello").text))
+        """,
+        start_provider(echo=True).url,
+    )
+    assert (done.stdout, done.stderr) == ("typed\nTrue\n", "")
 
 
 def _resident() -> int:
