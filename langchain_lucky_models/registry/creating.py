@@ -1,0 +1,63 @@
+"""`create_llm_registry`: from settings to a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from langchain_lucky_models.asking.meter import meter_of
+from langchain_lucky_models.catalog.catalog import Catalog
+from langchain_lucky_models.keys import FallbackKeys
+from langchain_lucky_models.registry.llm_registry import LLMRegistry
+from langchain_lucky_models.settings import ProviderSettings, RegistryConfig, Source, TierConfig
+from langchain_lucky_models.users.house import House
+from langchain_lucky_models.users.newcomers import Keys
+
+
+def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by name
+    config: RegistryConfig | Mapping[str, Any] | str | Path | None = None,
+    *,
+    fallback_keys: FallbackKeys | Keys | None = None,
+    providers: Mapping[str, ProviderSettings | Mapping[str, Any]] | None = None,
+    tiers: Mapping[str, TierConfig | Mapping[str, Any]] | None = None,
+    default_tier: str | None = None,
+    catalog: Catalog | None = None,
+    shared_state: str | None = None,
+    when_all_rest: Literal["fail", "probe"] | None = None,
+) -> LLMRegistry:
+    """Make a registry: once, at start-up. Nobody is asked and no key is validated.
+
+    Args:
+        config: The path of a YAML or JSON file, or what could stand in one. What is given beside it wins.
+        fallback_keys: The house's keys by provider: strings, `SecretStr` or functions.
+        providers: Settings by provider; `{"mybox": {"kind": "openai_compatible", "base_url": …}}` adds one.
+        tiers: Tiers of your own: `{"fast": {"strategy": "race", "models": […]}}`.
+        default_tier: What `user.tier()` means.
+        catalog: What models exist, instead of the packaged catalog.
+        shared_state: `redis://host:port/db`, through which registries of many processes hear who rests.
+        when_all_rest: Where every member of a call rests: `fail` at once, or `probe` whoever may be asked soonest;
+            by default it fails.
+
+    Raises:
+        ConfigError: A setting cannot be used; the message names it, and where it stands in the file.
+    """
+    source = Source.of_operator(config)
+    settings = source.settings(RegistryConfig).but(
+        providers=providers,
+        tiers=tiers,
+        default_tier=default_tier,
+        shared_state=shared_state,
+        when_all_rest=when_all_rest,
+    )
+    keys = fallback_keys if isinstance(fallback_keys, FallbackKeys) else FallbackKeys(fallback_keys)
+    with source.explained():
+        house = House(
+            settings=settings.providers,
+            keys=keys,
+            tiers=settings.tiers,
+            default_tier=settings.default_tier,
+            catalog=catalog or Catalog.packaged(),
+            meter=meter_of(settings.shared_state, settings.when_all_rest),
+        )
+    return LLMRegistry(house)
