@@ -54,14 +54,20 @@ class Choice:
     Attributes:
         refs: The models, each with what the catalog knows and why it stands there.
         left_out: The other models of the user's list that were looked at, with the reason.
-        strategy: The tier's own strategy, where it has one.
-        params: The tier's own parameters.
+        strategy: The tier's or experiment's own strategy, where it has one.
+        params: The tier's or experiment's own parameters.
+        experiment: The experiment it is, by its full name: `user:ada:local_first`.
+        variant: Which of the experiment's variants.
+        tags: The experiment's words, its variant's included.
     """
 
     refs: tuple[tuple[ModelRef, ModelEntry | None, str], ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     strategy: str | Strategy[Any, Any] | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    experiment: str | None = None
+    variant: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def _experiment(name: ExperimentName, view: View, wish: Wish) -> Choice:
         choice,
         strategy=experiment.strategy or choice.strategy or "fallback",
         params={**choice.params, **experiment.params},
+        experiment=str(name),
+        tags=experiment.tags,
     )
 
 
