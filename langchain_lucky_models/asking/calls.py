@@ -149,7 +149,7 @@ class Call:
         cost = records.cost_of(verdict.winner.candidate, answer.usage, answer.message)
         answer.message.response_metadata = {
             **answer.message.response_metadata,
-            records.MARK: records.mark(verdict, self._line.manner.label, cost),
+            records.MARK: records.mark(verdict, self._line, cost),
         }
         only, *further = answer.result.generations
         return ChatResult(generations=[only], llm_output=answer.result.llm_output) if further else answer.result
@@ -166,7 +166,7 @@ class Call:
         cost = records.cost_of(opened.member.candidate, opened.usage, *opened.flow.tail)
         last.message.response_metadata = {
             **last.message.response_metadata,
-            records.MARK: records.mark(verdict, self._line.manner.label, cost),
+            records.MARK: records.mark(verdict, self._line, cost),
         }
         yield last
 

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages.ai import UsageMetadata
 
 from langchain_lucky_models.asking.answers import Opened, Whole
+from langchain_lucky_models.asking.manners import Line
 from langchain_lucky_models.asking.members import Candidate
 from langchain_lucky_models.catalog import prices
 from langchain_lucky_models.errors.calls import AttemptReport, CallError
@@ -58,13 +59,13 @@ def reports(
     return tuple(report(attempt, cost if attempt is winner else None) for attempt in attempts)
 
 
-def mark(verdict: Verdict[Candidate, Any], strategy: str, cost: prices.Cost) -> Mapping[str, Any]:
+def mark(verdict: Verdict[Candidate, Any], line: Line, cost: prices.Cost) -> Mapping[str, Any]:
     """What `response_metadata["lucky"]` says: plain JSON values only, so that messages can be stored."""
     winner = verdict.winner
     assert winner is not None, "only an answer is marked"  # noqa: S101
     told: dict[str, Any] = {
         "ref": str(winner.candidate.ref),
-        "strategy": strategy,
+        "strategy": line.manner.label,
         "attempts": [_plain(told) for told in reports(verdict.attempts, winner, cost.amount)],
         "cost": _number(cost.amount),
         "cost_basis": cost.basis,
@@ -72,7 +73,8 @@ def mark(verdict: Verdict[Candidate, Any], strategy: str, cost: prices.Cost) -> 
     if verdict.votes is not None:
         agreed, answered = verdict.votes
         told |= {"votes": agreed, "agreement": round(agreed / answered, 4), "answers": _answers(verdict)}
-    return told
+    of_experiment = {"experiment": line.choice.experiment, "variant": line.choice.variant}
+    return told | {key: value for key, value in of_experiment.items() if value is not None}
 
 
 def _plain(told: AttemptReport) -> Mapping[str, Any]:
