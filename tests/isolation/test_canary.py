@@ -181,7 +181,10 @@ def calls(scene: Scene) -> Found:
 
 @pytest.mark.parametrize(("provider_name", "shape"), PLACES)
 def test_no_channel_shows_the_key(provider_name: str, shape: str) -> None:
-    """Cases 117-121 and 125: 0 of more than 100 channels for each shape show it, though the server did receive it."""
+    """Cases 117, 118, 119, 120, 121 and 125: 0 of more than 100 channels for each shape show it.
+
+    The server did receive it. Among the channels are those of a LangSmith that records every body it is sent.
+    """
     with scene_of(shape, MODELS[provider_name]) as scene:
         channels = [*calls(scene), *objects(scene)]
         hits = [name for name, found in channels if shows(found)]

@@ -65,15 +65,20 @@ def hello(talk: Talk) -> None:
 class RawServer:
     """A server whose every answer is a function on a socket. It remembers what it was sent."""
 
-    def __init__(self, answer: Callable[[Talk], None] = hello, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Talk], None] = hello,
+        tls: ssl.SSLContext | None = None,
+        at: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.answer = answer
         self.talks: list[Talk] = []
         self.connections = 0
         self._tls = tls
         self._sockets: list[socket.socket] = []
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listening = socket.create_server(at, backlog=256)
         self.port: int = self._listening.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{at[0]}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:

@@ -118,6 +118,7 @@ ALLOWED_URLS = [
 
 @pytest.mark.parametrize("address", REFUSED_ADDRESSES)
 def test_an_address_that_is_not_public_is_refused(address: str) -> None:
+    """Case 126: with the addresses below, all of a table of 86 are refused."""
     assert address in (refusal(address) or "")
 
 
@@ -135,6 +136,7 @@ def test_nothing_passes_that_is_not_global(ip: ipaddress.IPv4Address | ipaddress
 
 @pytest.mark.parametrize("url", REFUSED_URLS)
 def test_a_url_that_hides_where_it_leads_is_refused(url: str) -> None:
+    """Case 126: whatever disguise an address of the user layer wears; the operator allows by `allow_private`."""
     assert url_refusal(url)
 
 

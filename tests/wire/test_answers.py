@@ -50,6 +50,7 @@ class TestHeads:
     def test_a_redirect_is_refused_and_its_target_named_without_its_path(
         self, asker: Asker, serve: Serve, status: int
     ) -> None:
+        """Case 129: the other origin hears 0 requests; the error names it, and not its path."""
         elsewhere = serve()
         target = f"Location: {elsewhere.url}/steal?prompt=1"
         server = serve(lambda talk: talk.send(whole(b"", target, status=f"{status} Moved")))

@@ -64,6 +64,7 @@ def test_the_house_takes_the_proxy_of_its_environment(fresh: Asker, proxied: Raw
 
 @pytest.mark.parametrize("owner", ["house", "user:ada"])
 def test_a_users_request_never_takes_it(fresh: Asker, proxied: RawServer, serve: Serve, owner: str) -> None:
+    """Case 130: a user's endpoint is reached without the environment's proxies, which hear nothing."""
     server = serve()
     fresh.post(server.url, fresh.wire.issue(credential(server.url, owner="user:ada")))
     with pytest.raises(Exception, match="allow_private"):
@@ -74,6 +75,7 @@ def test_a_users_request_never_takes_it(fresh: Asker, proxied: RawServer, serve:
 
 
 def test_no_proxy_is_heeded(asker: Asker, proxied: RawServer, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 130: the house heeds `NO_PROXY`."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = serve()
     wire = Wire()
