@@ -92,12 +92,18 @@ class Flow:
 
     @contextmanager
     def guarded(self, explain: Callable[[Exception], errors.CallError]) -> Iterator[None]:
-        """Turn a break after the first content into a `StreamInterruptedError` that carries the text so far."""
+        """Turn a break after the first content into a `StreamInterruptedError` that carries the text so far.
+
+        What breaks after the provider has said that it is done, a bill that cannot be read perhaps, costs nobody the
+        answer: only what it used is not known then.
+        """
         try:
             yield
         except errors.StreamInterruptedError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: whatever broke it, the partial text is kept
+            if self.complete:
+                return
             found = explain(error)
             raise errors.StreamInterruptedError(
                 f"{self._ref}: the stream broke after content was shown: {found}",
