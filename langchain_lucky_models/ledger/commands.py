@@ -42,11 +42,13 @@ class Append:
     Attributes:
         stakes: What to charge where the database knows of no hold.
         correcting: Whether it replaces what stands there, by an entry with the difference.
+        at: When it happened, in microseconds, where that is not now.
     """
 
     record: Record
     stakes: tuple[Stake, ...] = ()
     correcting: bool = False
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from platformdirs import user_state_path
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.ledger import recovery, statistics, upkeep
 from langchain_lucky_models.ledger.book import Charge, Hold, Refused
-from langchain_lucky_models.ledger.commands import Append, Errand, Release, Reserve
+from langchain_lucky_models.ledger.commands import Append, Command, Errand, Release, Reserve
 from langchain_lucky_models.ledger.database import Clock, Database, Session, open_database
 from langchain_lucky_models.ledger.desk import LedgerDesk
 from langchain_lucky_models.ledger.pending import Pending
@@ -22,6 +23,7 @@ from langchain_lucky_models.ledger.spool import Spool
 from langchain_lucky_models.ledger.sqlite import Durability, SqliteDatabase, wall_clock
 from langchain_lucky_models.ledger.statistics import EVERYTHING, MetricRow, Selection, UsageRow
 from langchain_lucky_models.ledger.trouble import StorageTroubleError
+from langchain_lucky_models.ledger.unwritten import Draft, Unwritten
 from langchain_lucky_models.ledger.writer import Writer
 
 T = TypeVar("T")
@@ -74,6 +76,7 @@ class Ledger:
         folder = spool or _spool_folder(self._database)
         self._desk = LedgerDesk(self._database, Spool(folder) if folder else None, lease=round(lease * MICROS))
         self._writer = Writer(self._desk, pause=lease / 3)
+        self._unwritten = Unwritten()
         # Also at the end of the interpreter: what waits is written, and the thread is not cut off.
         self._end = weakref.finalize(self, _close, self._writer, self._database)
 
@@ -86,6 +89,20 @@ class Ledger:
     def shown(self) -> str:
         """Where the records live, without any password."""
         return self._database.shown
+
+    @property
+    def lasts(self) -> bool:
+        """Whether its records outlive the process, so that it makes sense to wait for them."""
+        return not (isinstance(self._database, SqliteDatabase) and self._database.path is None)
+
+    def note(self, draft: Draft) -> None:
+        """Write an attempt once somebody asks the ledger something; for records that nobody waits for.
+
+        Args:
+            draft: Makes the record, later and in another thread.
+        """
+        if self._unwritten.keep(draft, self._clock()):
+            self._write_down()
 
     def record(self, record: Record, hold: Hold | None = None) -> Pending[Posted]:
         """Write an attempt, and settle what was held for it.
@@ -122,11 +139,11 @@ class Ledger:
         if not charges and not (must and self.away):
             return Pending.ready((judge or _granted)(Hold(record.attempt_id)))
         command = Reserve(bounded(record), tuple(charges), round(life * MICROS), must)
-        return Pending(self._writer.submit(command), judge or _granted, lambda hold: self.release(hold.attempt_id))
+        return Pending(self._submitted(command), judge or _granted, lambda hold: self.release(hold.attempt_id))
 
     def release(self, attempt_id: str) -> Pending[bool]:
         """Give back what was held for an attempt that was never sent."""
-        return Pending(self._writer.submit(Release(attempt_id)), bool)
+        return Pending(self._submitted(Release(attempt_id)), bool)
 
     def now(self) -> int:
         """Microseconds since 1970, by this machine's clock or the one given; records carry the database's own."""
@@ -134,7 +151,7 @@ class Ledger:
 
     def flush(self) -> Pending[bool]:
         """Answers once everything submitted before is on disk."""
-        return Pending(self._writer.submit(Errand(lambda _session, _now: True)), bool)
+        return Pending(self._submitted(Errand(lambda _session, _now: True)), bool)
 
     def usage(self, by: Sequence[str] = (), selection: Selection = EVERYTHING) -> list[UsageRow]:
         """Requests, tokens and cost of each group, dearest first. Waits for the database."""
@@ -203,11 +220,20 @@ class Ledger:
         self.close()
 
     def _post(self, command: Append) -> Pending[Posted]:
-        return Pending(self._writer.submit(command), _as_is)
+        return Pending(self._submitted(command), _as_is)
+
+    def _submitted(self, command: Command) -> concurrent.futures.Future[Any]:
+        if self._unwritten:
+            self._write_down()
+        return self._writer.submit(command)
+
+    def _write_down(self) -> None:
+        for command in self._unwritten.taken():
+            self._writer.submit(command)
 
     def errand(self, run: Callable[[Session, int], T]) -> Pending[T]:
         """Run anything in a writing transaction, with the database's time; run again, it must do no harm."""
-        return Pending(self._writer.submit(Errand(run)), _as_is)
+        return Pending(self._submitted(Errand(run)), _as_is)
 
 
 def _as_is(answer: T) -> T:

@@ -19,8 +19,8 @@ LONGEST_WAIT = 30.0
 class Pending(Generic[T]):
     """What the writer will answer; once it has, the work is on disk.
 
-    `pending.result()` waits in a thread, `await pending` in a task; both may be left out. Whoever stops waiting early
-    (a timeout, a cancelled task) has the work taken back where it was not yet done, and undone where it was.
+    `pending.result()` waits in a thread, `await pending` in a task; both may be left out. Where the work can be undone,
+    whoever stops waiting early (a timeout, a cancelled task) has it taken back; all other work is done all the same.
 
     Args:
         future: The writer's own promise.
@@ -74,6 +74,16 @@ class Pending(Generic[T]):
             raise
         return self._change(raw)
 
+    def then(self, work: Callable[[T], object]) -> None:
+        """Do something with the answer on the writer's thread once it is there; a failure is passed over."""
+        change = self._change
+
+        def arrive(future: concurrent.futures.Future[Any]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                work(change(future.result()))
+
+        self._future.add_done_callback(arrive)
+
     def done(self) -> bool:
         """Whether the answer is there."""
         return self._future.done()
@@ -97,7 +107,7 @@ class Pending(Generic[T]):
 
     def _leave(self) -> None:
         """Nobody waits any more: take the work back, or undo it when it is done."""
-        if self._future.cancel() or self._undo is None:
+        if self._undo is None or self._future.cancel():
             return
         undo, change = self._undo, self._change
 

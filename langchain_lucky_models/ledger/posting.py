@@ -126,7 +126,9 @@ def _append(book: Book, command: Append, stands: dict[str, Written], rows: list[
     record = command.record
     if record.basis == "bound" and not book.is_open(record.attempt_id):
         return Posted(record.attempt_id, "repeated")
-    state, row = next_entry(record, stands.get(record.attempt_id), book.now, correcting=command.correcting)
+    state, row = next_entry(
+        record, stands.get(record.attempt_id), command.at or book.now, correcting=command.correcting
+    )
     movements: list[Movement] = []
     if row is not None:
         rows.append(row)

@@ -37,6 +37,7 @@ class Record:
         call_id: What the attempts of one call share.
         user: Who asked.
         provider: Who was asked.
+        asked: What the caller typed: `tier:cheap`.
         model: The ref that was asked, as `provider#model`.
         served: The model that the provider says has answered.
         key_owner: `house`, or `user:<id>`.
@@ -53,12 +54,14 @@ class Record:
     call_id: str = ""
     user: str
     provider: str
+    asked: str = ""
     model: str
     served: str | None = None
     key_owner: str = "house"
     key_id: str = ""
     strategy: str = "first"
     experiment: str | None = None
+    variant: str | None = None
     tags: tuple[str, ...] = ()
     outcome: Outcome
     error: str | None = None
@@ -161,12 +164,14 @@ _TEXTS = (
     "call_id",
     "user",
     "provider",
+    "asked",
     "model",
     "served",
     "key_owner",
     "key_id",
     "strategy",
     "experiment",
+    "variant",
     "error",
     "request_id",
 )

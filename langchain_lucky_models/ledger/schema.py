@@ -12,12 +12,14 @@ TEXTS = (
     "call_id",
     "user_id",
     "provider",
+    "asked",
     "model",
     "served",
     "key_owner",
     "key_id",
     "strategy",
     "experiment",
+    "variant",
     "tags",
     "outcome",
     "error",
@@ -44,7 +46,7 @@ TIMES = ("latency", "first_token")
 """Microseconds, NULL where nothing was measured."""
 COLUMNS = ("seq", "at", *TEXTS, *NUMBERS, *TIMES)
 
-_NULLABLE = frozenset({"served", "experiment", "error", "request_id"})
+_NULLABLE = frozenset({"served", "experiment", "variant", "error", "request_id"})
 
 _RECORDS = f"""
 CREATE TABLE lucky_records (

@@ -25,6 +25,7 @@ KEPT_APART = (
     "key_id",
     "strategy",
     "experiment",
+    "variant",
     "outcome",
     "basis",
 )
@@ -95,7 +96,14 @@ def _total(row: tuple[Any, ...]) -> dict[str, Any]:
     kept = dict(zip(KEPT_APART, row[:size], strict=True))
     at, attempt_id = row[size], row[size + 1]
     numbers = dict(zip(NUMBERS, map(int, row[size + 2 :]), strict=True))
-    empty: dict[str, Any] = {"call_id": "", "served": None, "tags": "[]", "error": None, "request_id": None}
+    empty: dict[str, Any] = {
+        "call_id": "",
+        "asked": "",
+        "served": None,
+        "tags": "[]",
+        "error": None,
+        "request_id": None,
+    }
     times: dict[str, Any] = dict.fromkeys(TIMES)
     own = {"seq": 0, "at": at, "attempt_id": f"total-{kept['day']}-{attempt_id}", "kind": "total"}
     return {**empty, **times, **kept, **numbers, **own, "day": kept["day"] or day_of(int(at))}
