@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
 from langchain_lucky_models import errors
+from langchain_lucky_models.asking.hedges import Hedges
 from langchain_lucky_models.asking.members import Candidate, MemberPool
 from langchain_lucky_models.asking.seats import Rooms, Seat
 from langchain_lucky_models.drive import PAUSES, Pauses
@@ -17,6 +18,7 @@ from langchain_lucky_models.failures import RetryBudget, outcome_of
 from langchain_lucky_models.health import ANSWERED, NEUTRAL, Admission, HealthBoard
 from langchain_lucky_models.health.sharing import SharedState
 from langchain_lucky_models.limits.line import Signal
+from langchain_lucky_models.wire.leashes import leash_here
 
 MOST_BUDGETS = 4096
 """Endpoints whose retries are counted; the least recently used is forgotten first."""
@@ -84,7 +86,9 @@ class Visit:
         self._health.report(self._admission, NEUTRAL if tells_nothing else outcome_of(error))
 
     def _tells_nothing(self, error: Exception | None) -> bool:
-        """Whether a failure says nothing about the next attempt."""
+        """Whether a failure says nothing about the next attempt, or nothing that users' own calls should hear."""
+        if leash_here() is not None:
+            return True
         match error:
             case errors.AuthFailedError():
                 # A key that is asked for anew each time may be another one next time.
@@ -234,3 +238,4 @@ class Backstage:
     pool: MemberPool
     meter: Meter
     pauses: Pauses = PAUSES
+    hedges: Hedges = field(default_factory=Hedges)

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, Self
 
 from langchain_lucky_models.errors.base import LuckyError
 from langchain_lucky_models.keys import scrub
+from langchain_lucky_models.wire.leashes import leash_here
 
 Timer = Literal["deadline", "first_token", "stall"]
 ContentTimer = Literal["first_token", "stall"]
@@ -149,9 +150,13 @@ class CallScope:
     def entered(self) -> Iterator[Self]:
         """What is requested inside belongs to this scope."""
         token = _ENTERED.set(self)
+        if (leash := leash_here()) is not None:
+            leash.take(self)
         try:
             yield self
         finally:
+            if leash is not None:
+                leash.drop(self)
             # A generator that another task closes leaves in a context that never had the scope.
             with suppress(ValueError):
                 _ENTERED.reset(token)
