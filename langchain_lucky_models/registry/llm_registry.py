@@ -18,6 +18,7 @@ from langchain_lucky_models.errors.base import (
 )
 from langchain_lucky_models.keys import MASK, KeyMode
 from langchain_lucky_models.registry.health import Checks
+from langchain_lucky_models.registry.telling import Telling
 from langchain_lucky_models.registry.user_models import UserModels
 from langchain_lucky_models.settings import Source, UserConfig
 from langchain_lucky_models.settings.reading import members
@@ -27,7 +28,7 @@ from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
 from langchain_lucky_models.users.vitals import Vitals
 
 
-class LLMRegistry(Checks):
+class LLMRegistry(Checks, Telling):
     """An application's models: its providers, house keys, tiers and catalog. One a process.
 
     Made by `create_llm_registry`. Close it, or use it as a context manager, to close its connections.
@@ -135,14 +136,16 @@ class LLMRegistry(Checks):
         }
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once subscribers have heard what has happened so far, or too much time has passed."""
         self._house.meter.close()
+        self._house.events.close()
         self._house.pool.clear()
         self._house.wire.close()
 
     async def aclose(self) -> None:
         """Same as `close`."""
         await self._house.meter.aclose()
+        await self._house.events.aclose()
         self._house.pool.clear()
         await self._house.wire.aclose()
 

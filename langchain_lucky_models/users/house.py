@@ -10,6 +10,7 @@ from langchain_lucky_models.asking.members import MemberPool
 from langchain_lucky_models.asking.meter import Backstage, Meter
 from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
+from langchain_lucky_models.events import Events
 from langchain_lucky_models.health import HealthBoard
 from langchain_lucky_models.keys import Credential, Secret, origin_of
 from langchain_lucky_models.providers.family import Family
@@ -120,6 +121,7 @@ class House:
         if unknown:
             near = did_you_mean(nearest_names(unknown[0], [*DEFAULT_PROVIDERS, *settings]))
             raise ConfigError(f"fallback_keys: there is no provider {unknown[0]!r}.{near}", field="fallback_keys")
+        self.events = Events()
         self.catalog = catalog
         self.tiers = MappingProxyType(dict(tiers))
         self.default_tier = default_tier
