@@ -108,6 +108,8 @@ class _Heat(Generic[C, A]):
         self._running: dict[Errand[C, A], float] = {}
         self._ended: list[Attempt[C, A]] = []
         self._overdue = True
+        self._late = False
+        self._hedging = bool(wave.stagger)
 
     def run(self) -> Sequence[Attempt[C, A]]:
         arrivals: queue.SimpleQueue[_Arrival[C, A]] = queue.SimpleQueue()
@@ -131,7 +133,7 @@ class _Heat(Generic[C, A]):
         try:
             errand, came = arrivals.get(timeout=seconds)
         except queue.Empty:
-            self._overdue = True
+            self._late = True
             return
         if isinstance(came, BaseException):
             raise came
@@ -152,7 +154,7 @@ class _Heat(Generic[C, A]):
                     self._start_due(start)
                     in_time = self._next_start_in()
                     done, _ = await asyncio.wait(tasks, timeout=in_time, return_when=asyncio.FIRST_COMPLETED)
-                    self._overdue = not done
+                    self._late = not done
                     for task in done:
                         self._note(tasks.pop(task), task.result())
             finally:
@@ -179,15 +181,21 @@ class _Heat(Generic[C, A]):
 
     def _start_due(self, start: Callable[[Errand[C, A]], object]) -> None:
         """Start whoever is due: all at once, or the next one when its time or a failure has come."""
-        while self._waiting and (self._overdue or not self._running):
+        while self._waiting and (self._overdue or not self._running or self._may_hedge()):
             errand = self._waiting.pop(0)
             self._begun.append(errand)
             self._running[errand] = time.monotonic()
             start(errand)
             self._overdue = not self._wave.stagger
 
+    def _may_hedge(self) -> bool:
+        late, self._late = self._late, False
+        if late:
+            self._hedging = self._wave.hedges(self._waiting[0].candidate)
+        return late and self._hedging
+
     def _next_start_in(self) -> float | None:
-        return self._wave.stagger if self._wave.stagger and self._waiting else None
+        return self._wave.stagger if self._hedging and self._waiting else None
 
     def _note(self, errand: Errand[C, A], attempt: Attempt[C, A]) -> None:
         self._ended.append(attempt)

@@ -40,6 +40,11 @@ class Attempt(Generic[C, A]):
     seconds: float = 0.0
 
 
+def whenever_due(_candidate: object) -> bool:
+    """No limit on whom to ask because the others are slow."""
+    return True
+
+
 def first_success(attempts: Sequence[Attempt[C, A]]) -> bool:
     """Whether somebody has answered: the rest need not go on."""
     return any(attempt.outcome == "answered" for attempt in attempts)
@@ -53,6 +58,8 @@ class Wave(Generic[C, A]):
         candidates: In order of preference.
         pause: Seconds to wait before, bounded by the call's deadline.
         stagger: Seconds between one start and the next; a failure starts the next at once.
+        hedges: Asked once the stagger is over: may this candidate start beside those who run? After a refusal only a
+            failure starts the next.
         enough: Asked after every attempt; once true, those still running are cancelled.
         left: How many may still be asked after these: an attempt leaves them their share of the time.
         again: Whether they were asked before in this call, so that it is their retry.
@@ -63,6 +70,7 @@ class Wave(Generic[C, A]):
     candidates: tuple[C, ...]
     pause: float = 0.0
     stagger: float = 0.0
+    hedges: Callable[[C], bool] = whenever_due
     enough: Callable[[Sequence[Attempt[C, A]]], bool] = first_success
     left: int = 0
     again: bool = False
@@ -104,6 +112,8 @@ class Rules(Generic[C, A]):
             candidate and how many attempts the call has made.
         most_attempts: Requests one call may make, retries included.
         stagger: For race: seconds between one start and the next.
+        hedges: For race: whether a candidate may be asked because the others are slow; without it, always. With it,
+            most calls stay with one candidate, which therefore leaves the others their share of the time.
         quorum: For consensus: how many must agree; `None` is more than half of those asked.
         same: For consensus: whether two answers say the same.
         judge: For consensus: who is asked which answer is right, where too few agree.
@@ -114,6 +124,7 @@ class Rules(Generic[C, A]):
     pause: Callable[[Exception, C, int], float | None] = lambda _error, _failed, _made: None
     most_attempts: int = 4
     stagger: float = 0.0
+    hedges: Callable[[C], bool] | None = None
     quorum: int | None = None
     same: Callable[[A, A], bool] = _same_text
     judge: C | None = None
@@ -150,7 +161,9 @@ def fallback(candidates: Sequence[C], rules: Rules[C, A]) -> Plan[C, A]:
 
 def race(candidates: Sequence[C], rules: Rules[C, A]) -> Plan[C, A]:
     """All at once, or one every `stagger` seconds; the first good answer wins."""
-    made = tuple((yield Wave(tuple(candidates), stagger=rules.stagger)))
+    left = len(candidates) - 1 if rules.hedges else 0
+    hedges = rules.hedges or whenever_due
+    made = tuple((yield Wave(tuple(candidates), stagger=rules.stagger, hedges=hedges, left=left)))
     winner = next((attempt for attempt in made if attempt.outcome == "answered"), None)
     return Verdict(winner, made)
 

@@ -15,6 +15,7 @@ from langchain_lucky_models import errors
 from langchain_lucky_models.asking import records
 from langchain_lucky_models.asking.answers import Opened, Whole, as_chunks
 from langchain_lucky_models.asking.errands import Question, StreamErrand, WholeErrand
+from langchain_lucky_models.asking.hedges import Hedge, Kind
 from langchain_lucky_models.asking.manners import Line
 from langchain_lucky_models.asking.members import Candidate
 from langchain_lucky_models.asking.meter import Backstage
@@ -43,18 +44,18 @@ class Call:
 
     def whole(self) -> ChatResult:
         """The whole answer."""
-        return self._result(drive(self._plan(), self._whole_errand, self._backstage.pauses))
+        return self._result(drive(self._plan("whole"), self._whole_errand, self._backstage.pauses))
 
     async def awhole(self) -> ChatResult:
         """Same as `whole`, without blocking the event loop."""
-        return self._result(await adrive(self._plan(), self._whole_errand, self._backstage.pauses))
+        return self._result(await adrive(self._plan("whole"), self._whole_errand, self._backstage.pauses))
 
     def stream(self) -> Generator[ChatGenerationChunk]:
         """The answer as it comes, from the one member that began it."""
         if self._line.manner.whole_answers:
             yield from as_chunks(self.whole())
             return
-        verdict: Verdict[Candidate, Opened] = drive(self._plan(), self._stream_errand, self._backstage.pauses)
+        verdict: Verdict[Candidate, Opened] = drive(self._plan("stream"), self._stream_errand, self._backstage.pauses)
         opened = self._begun(verdict)
         try:
             for late in _others(verdict):
@@ -71,7 +72,9 @@ class Call:
             for chunk in as_chunks(await self.awhole()):
                 yield chunk
             return
-        verdict: Verdict[Candidate, Opened] = await adrive(self._plan(), self._stream_errand, self._backstage.pauses)
+        verdict: Verdict[Candidate, Opened] = await adrive(
+            self._plan("stream"), self._stream_errand, self._backstage.pauses
+        )
         opened = self._begun(verdict)
         try:
             for late in _others(verdict):
@@ -84,20 +87,29 @@ class Call:
         finally:
             await opened.aclose()
 
-    def _plan(self) -> Plan[Candidate, Any]:
+    def _plan(self, kind: Kind) -> Plan[Candidate, Any]:
         manner = self._line.manner
+        hedge = self._hedge(kind) if manner.stagger is None else None
         rules: Rules[Candidate, Any] = Rules(
             follows=self._may_do_better,
             pause=self._pause,
             most_attempts=MOST_CALLS,
-            stagger=manner.stagger,
+            stagger=hedge.wait if hedge else manner.stagger or 0.0,
+            hedges=hedge.allows if hedge else None,
             quorum=manner.quorum,
             same=by_comparer(manner.comparer) if manner.comparer else says_same,
             judge=self._line.judge,
             chosen=judges_choice,
         )
         plan = manner.strategy(self._line.candidates, rules)
+        plan = hedge.learning(plan) if hedge else plan
         return insisting(plan, _rest_of) if self._backstage.meter.probe_when_all_rest else plan
+
+    def _hedge(self, kind: Kind) -> Hedge:
+        board = self._backstage.meter.health
+        return Hedge(
+            self._backstage.hedges, self._line.candidates, kind, lambda candidate: board.is_well(candidate.scopes)
+        )
 
     def _pause(self, error: Exception, failed: Candidate, made: int) -> float | None:
         """How long to wait before the same member is asked again: as the failure asks, and until it has rested."""

@@ -23,6 +23,8 @@ DEFAULT_RETRIES = 2
 
 NUMBERS = frozenset(("timeout", "first_token_timeout", "stall_timeout", "max_retries", "stagger", "quorum"))
 OPINIONS = frozenset(("comparer", "moves_on"))
+LEARNED = "p95"
+"""The stagger that is learned from how long answers have taken of late."""
 OWN_WORDS = NUMBERS | OPINIONS | {"judge"}
 """Keywords that this package acts on itself; partner classes do not get them."""
 
@@ -116,9 +118,10 @@ class Manner:
         return int(self.given.get("max_retries", DEFAULT_RETRIES))
 
     @property
-    def stagger(self) -> float:
-        """Seconds between the starts of a race."""
-        return float(self.given.get("stagger", 0.0))
+    def stagger(self) -> float | None:
+        """Seconds between the starts of a race; `None` where they are learned."""
+        given = self.given.get("stagger", 0.0)
+        return None if given == LEARNED else float(given)
 
     @property
     def quorum(self) -> int | None:
@@ -182,7 +185,8 @@ def _check(name: str, value: object) -> None:
     elif name == "judge":
         if not isinstance(value, str):
             raise ConfigError(f"judge must be a name of the user's list, not {value!r}.", field=name)
-    else:
+    elif name != "stagger" or value != LEARNED:
         least = 0 if name in {"max_retries", "stagger"} else 1e-9
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
-            raise ConfigError(f"{name} must be a positive number, not {value!r}.", field=name)
+            learned = f", or {LEARNED!r}," if name == "stagger" else ","
+            raise ConfigError(f"{name} must be a positive number{learned} not {value!r}.", field=name)

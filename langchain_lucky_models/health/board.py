@@ -169,7 +169,7 @@ class HealthBoard:
         now = self.clock()
         with self._lock:
             found = {scope: self._breakers.get(scope, PRISTINE) for scope in scopes}
-            if all(breaker.state == "closed" and breaker.rest_until <= now for breaker in found.values()):
+            if all(_is_well(breaker, now) for breaker in found.values()):
                 return Admission(allowed=True, tickets=tuple((s, breaker.generation) for s, breaker in found.items()))
             if panic:
                 found = {scope: _hastened(breaker, now) for scope, breaker in found.items()}
@@ -201,6 +201,12 @@ class HealthBoard:
         now = self.clock()
         with self._lock:
             self._breakers[scope] = heard(self._breakers.get(scope, PRISTINE), news, now, self._draw())
+
+    def is_well(self, scopes: tuple[Scope, ...]) -> bool:
+        """Whether none of them rests or is being probed."""
+        now = self.clock()
+        with self._lock:
+            return all(_is_well(self._breakers.get(scope, PRISTINE), now) for scope in scopes)
 
     def refusal(self, scopes: tuple[Scope, ...]) -> Admission | None:
         """What `admit` would answer, where it would refuse; nobody is let through, so there is nothing to report."""
@@ -295,6 +301,10 @@ def _refusal(found: Mapping[Scope, Breaker], now: float) -> Admission | None:
     if latest <= now:
         return None
     return Admission(allowed=False, reason=_explain(scope, found[scope]), next_try_at=latest)
+
+
+def _is_well(breaker: Breaker, now: float) -> bool:
+    return breaker.state == "closed" and breaker.rest_until <= now
 
 
 def _hastened(breaker: Breaker, now: float) -> Breaker:
