@@ -25,6 +25,7 @@ _PLAIN = {
     "a valid integer": "a whole number",
     "a valid boolean": "true or false",
     "expected greater": "expected a number greater",
+    "expected less": "expected a number less",
 }
 _KINDS = {"NoneType": "null", "list": "a list", "str": "a text", "bool": "a switch"}
 
@@ -65,7 +66,9 @@ class Settings(BaseModel):
 
 
 def _explained(error: ValidationError, kind: type[BaseModel], where: str) -> ConfigError:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    # A name with a typing error is often why another is missing.
+    first = min(found, key=lambda one: one["type"] != "extra_forbidden")
     field = ".".join([*filter(None, [where]), *(str(part) for part in first["loc"])])
     if first["type"] == "extra_forbidden":
         near = did_you_mean(nearest_names(str(first["loc"][-1]), kind.model_fields))
@@ -79,11 +82,12 @@ def _explained(error: ValidationError, kind: type[BaseModel], where: str) -> Con
     return ConfigError(f"{field}: {expected}.", field=field)
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """A list as the tuple that it is kept as; anything else as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
 """A list of texts, kept as a tuple."""
 
 

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from langchain_lucky_models.budgets.budget import distinct
 from langchain_lucky_models.catalog.tiers import TIERS
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
-from langchain_lucky_models.settings.base import Settings, check_name, rows_of
+from langchain_lucky_models.settings.accounts import BudgetList, LedgerSetting, LimitList, TrackConfig, UnknownPrice
+from langchain_lucky_models.settings.base import Settings, check_name, row_of, rows_of
 from langchain_lucky_models.settings.providers import ProviderSettings
 from langchain_lucky_models.settings.tiers import TierConfig
 
@@ -22,6 +24,14 @@ class RegistryConfig(Settings):
         default_tier: What `user.tier()` means.
         shared_state: `redis://host:port/db`, through which registries of many processes hear who rests.
         when_all_rest: Where every member of a call rests: `fail` at once, or `probe` whoever may be asked soonest.
+        budgets: How much money for whom.
+        limits: How many requests, tokens and calls at once for whom.
+        ledger: Where the records of every attempt are kept; this process's memory where left out.
+        on_ledger_failure: What becomes of calls while the ledger's database is away.
+        unknown_price: What a call whose price nobody knows is held at under a budget: a ceiling in dollars, nothing
+            (`allow`), or it is refused.
+        catalog_limits: Whether the limits that providers publish for a model hold for each key.
+        track: What is written down of a call.
 
     Example:
         >>> RegistryConfig.read({"tiers": {"quick": {"models": ["groq#*"]}}, "default_tier": "quick"}).default_tier
@@ -35,6 +45,13 @@ class RegistryConfig(Settings):
     default_tier: str | None = None
     shared_state: str | None = Field(default=None, repr=False)  # its address may hold a password
     when_all_rest: Literal["fail", "probe"] = "fail"
+    budgets: BudgetList = ()
+    limits: LimitList = ()
+    ledger: LedgerSetting = None
+    on_ledger_failure: Literal["refuse", "allow"] = "refuse"
+    unknown_price: UnknownPrice = "refuse"
+    catalog_limits: bool = False
+    track: Annotated[TrackConfig, row_of(TrackConfig, "track")] = Field(default_factory=TrackConfig)
 
     def model_post_init(self, _context: object, /) -> None:
         """Refuse names that nobody could type, and a default tier that is none."""
@@ -47,6 +64,15 @@ class RegistryConfig(Settings):
                 f"default_tier: there is no tier {self.default_tier!r}.{near} There are: {', '.join(known)}.",
                 field="default_tier",
             )
+        self._check_accounts()
+
+    def _check_accounts(self) -> None:
+        try:
+            distinct([row.budget() for row in self.budgets])
+        except ConfigError as error:
+            raise ConfigError(f"budgets: {error}", field="budgets") from None
+        if self.budgets and not self.track.usage:
+            raise ConfigError("track.usage: budgets are kept by records; leave it on.", field="track.usage")
 
     def but(self, **given: Any) -> RegistryConfig:
         """The same with what is given put over it; of providers and tiers, row by row."""

@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = [
     ("registry", DOCS / "examples" / "registry.yaml"),
     ("registry", DOCS / "examples" / "registry.json"),
+    ("registry", DOCS / "examples" / "accounts.yaml"),
     *(("user", path) for path in sorted((DOCS / "examples" / "researchers").iterdir())),
 ]
 
@@ -46,7 +47,20 @@ def test_every_example_is_read_and_keeps_to_its_schema(kind: str, path: Path, mo
         create_llm_registry(path).close()
 
 
-@pytest.mark.parametrize("text", ["provider: {}", "tiers: {a: {}}", "default_tier: 3", "providers: {a: {timeout: -1}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "provider: {}",
+        "tiers: {a: {}}",
+        "default_tier: 3",
+        "providers: {a: {timeout: -1}}",
+        "budgets: [{limt: 1}]",
+        "budgets: {limit: 1}",
+        "limits: [{concurrent: 0}]",
+        "ledger: 3",
+        "unknown_price: true",
+    ],
+)
 def test_an_editor_sees_the_same_faults(text: str, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(text)

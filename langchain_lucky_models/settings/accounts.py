@@ -1,0 +1,220 @@
+"""Whose money, how much, how often, and where it is written down: budgets, limits and the ledger in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+from langchain_lucky_models.budgets.budget import Budget, Mode, OnExceed, Scope
+from langchain_lucky_models.errors.base import ConfigError
+from langchain_lucky_models.ledger.money import MOST_DOLLARS
+from langchain_lucky_models.ledger.sqlite import Durability
+from langchain_lucky_models.limits.limit import Limit
+from langchain_lucky_models.limits.limit import Scope as LimitScope
+from langchain_lucky_models.settings.base import Settings, listed
+
+S = TypeVar("S", bound=Settings)
+
+
+def _dollars(value: object, info: ValidationInfo) -> object:
+    """An amount as it was written; a text keeps every digit, a number those that it shows."""
+    amount = _amount(value)
+    if amount is None:
+        raise ConfigError(f"{info.field_name}: expected dollars, such as 2.50 or '2.50'.", field=info.field_name)
+    return amount
+
+
+def _dollars_or_word(value: object) -> object:
+    amount = value if value in ("refuse", "allow") else _amount(value)
+    if amount is None:
+        raise ConfigError("unknown_price: expected 'refuse', 'allow' or dollars, such as 0.05.", field="unknown_price")
+    return amount
+
+
+def _amount(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, Decimal | str | int | float):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount <= MOST_DOLLARS else None
+
+
+Dollars = Annotated[Decimal, BeforeValidator(_dollars, json_schema_input_type=float | str)]
+UnknownPrice = Annotated[
+    Literal["refuse", "allow"] | Decimal,
+    BeforeValidator(_dollars_or_word, json_schema_input_type=float | str),
+]
+"""What a call whose price nobody knows is held at: a ceiling in dollars, nothing at all, or not made."""
+
+
+class BudgetConfig(Settings):
+    """A budget, with the names and the meaning of `Budget`.
+
+    Attributes:
+        scope: What is counted apart.
+        limit: US dollars.
+        window: `total`, `day`, `week`, `month`, or rolling: `90m`, `24h`, `7d`.
+        zone: The time zone of a calendar window.
+        mode: `strict` is never overspent; `expected` by the calls under way at most.
+        on_exceed: `refuse` the call, only `warn`, or `step_down` to the next cheaper model.
+        alerts: The fractions of the limit that are reported when spending crosses them.
+        name: Tells budgets apart that would count the same.
+        user: For this user alone.
+        model: For this model alone, as `provider#model`.
+        provider: For this provider alone.
+        key_owner: For whoever's keys pay: `house`, or `user:<id>`.
+        experiment: For this experiment alone.
+        tag: For calls with this tag alone.
+
+    Example:
+        >>> BudgetConfig.read({"scope": "user", "limit": 0.5, "window": "day"}).budget().label("ada")
+        'the budget of user ada for a day'
+    """
+
+    scope: Scope = "registry"
+    limit: Dollars
+    window: str = "month"
+    zone: str = "UTC"
+    mode: Mode = "strict"
+    on_exceed: OnExceed = "refuse"
+    alerts: Annotated[tuple[float, ...], BeforeValidator(listed)] = ()
+    name: str = ""
+    user: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    key_owner: str | None = None
+    experiment: str | None = None
+    tag: str | None = None
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Refuse windows, zones and amounts that mean nothing."""
+        try:
+            self.budget()
+        except ConfigError as error:
+            raise ConfigError(f"{error.field}: {error}", field=error.field) from None
+
+    def budget(self) -> Budget:
+        """The budget itself."""
+        return Budget(**_values(self))
+
+
+class LimitConfig(Settings):
+    """A limit, with the names and the meaning of `Limit`.
+
+    Attributes:
+        scope: What is counted apart.
+        requests_per_minute: Requests in any sixty seconds.
+        requests_per_day: Requests in any 24 hours.
+        tokens_per_minute: Tokens, of input and output together.
+        tokens_per_day: The same for any 24 hours.
+        concurrent: Calls at once.
+        name: Tells limits apart that would count the same.
+        user: For this user alone.
+        model: For this model alone, as `provider#model`.
+        provider: For this provider alone.
+        key: For this key alone, by its fingerprint.
+
+    Example:
+        >>> LimitConfig.read({"scope": "user", "requests_per_minute": 10}).limit().requests_per_minute
+        10
+    """
+
+    scope: LimitScope = "registry"
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_day: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_day: int | None = Field(default=None, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+    name: str = ""
+    user: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    key: str | None = None
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Refuse a limit that limits nothing."""
+        try:
+            self.limit()
+        except ConfigError as error:
+            raise ConfigError(f"requests_per_minute: {error}", field="requests_per_minute") from None
+
+    def limit(self) -> Limit:
+        """The limit itself."""
+        return Limit(**_values(self))
+
+
+class LedgerConfig(Settings):
+    """Where records are kept. A text alone is the `url`.
+
+    Attributes:
+        url: A path, `sqlite:///file.db`, or `postgresql://user@host/name`; memory where left out.
+        durability: What a record in a SQLite file survives: a `power` cut too, or any `crash` of the process.
+        spool: The folder where records wait while the database is away.
+    """
+
+    url: str | None = Field(default=None, repr=False)  # its address may hold a password
+    durability: Durability = "power"
+    spool: str | None = None
+
+
+class TrackConfig(Settings):
+    """What is written down of a call.
+
+    Attributes:
+        usage: Whether attempts become records at all. Without them there is neither usage nor a budget.
+        latency: Whether a record says how long it took.
+    """
+
+    usage: bool = True
+    latency: bool = True
+
+
+def _ledger(value: object) -> object:
+    if value is None or isinstance(value, LedgerConfig):
+        return value
+    return LedgerConfig.read({"url": str(value)} if isinstance(value, str | Path) else value, where="ledger")
+
+
+LedgerSetting = Annotated[
+    LedgerConfig | None, BeforeValidator(_ledger, json_schema_input_type=LedgerConfig | str | None)
+]
+
+
+def list_of(kind: type[S], field: str, ready: type[Any]) -> BeforeValidator:
+    """Reads every row of a list, so that an error says at which one it stands; ready-made values are taken over.
+
+    Args:
+        kind: What each row is.
+        field: The list's name.
+        ready: What the row makes, which may stand in its place.
+    """
+
+    def read(value: object) -> object:
+        if isinstance(value, Mapping | str | None):
+            raise ConfigError(f"{field}: expected a list.", field=field)
+        rows = listed(value)
+        if not isinstance(rows, tuple):
+            return value
+        return tuple(
+            kind.read(_values(row) if isinstance(row, ready) else row, where=f"{field}.{place}")
+            for place, row in enumerate(rows)
+        )
+
+    return BeforeValidator(read)
+
+
+BudgetList = Annotated[tuple[BudgetConfig, ...], list_of(BudgetConfig, "budgets", Budget)]
+LimitList = Annotated[tuple[LimitConfig, ...], list_of(LimitConfig, "limits", Limit)]
+
+
+def _values(settings: Any) -> dict[str, Any]:
+    """Every field by its name, as the class that is made of them, or from them, takes it."""
+    names = type(settings).model_fields if isinstance(settings, Settings) else (row.name for row in fields(settings))
+    return {name: getattr(settings, name) for name in names}
