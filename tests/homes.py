@@ -24,7 +24,8 @@ MODELS = [*EVERY, MINI, "openai#gpt-4.1", "openai#gpt-4.1-mini"]
 def registry_on(server: Provider, **more: Any) -> LLMRegistry:
     """A registry that reaches all its providers on one server."""
     providers = {name: {"base_url": server.base_urls[name]} for name in KEYS}
-    return create_llm_registry(fallback_keys=KEYS, **{"providers": providers} | more)
+    settings: dict[str, Any] = {"fallback_keys": KEYS, "providers": providers}
+    return create_llm_registry(**settings | more)
 
 
 def user_of(registry: LLMRegistry, user_id: str = "ada", **more: Any) -> UserModels:
