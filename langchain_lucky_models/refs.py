@@ -92,15 +92,21 @@ class TierName:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentName:
-    """`user:ada:local_first`."""
+    """`user:ada:local_first`, or one of its variants: `user:ada:local_first@b`."""
 
     user_id: str
     experiment: str
+    variant: str | None = None
 
     def __post_init__(self) -> None:
         _check_visible(str(self))
 
     def __str__(self) -> str:
+        return self.whole if self.variant is None else f"{self.whole}@{self.variant}"
+
+    @property
+    def whole(self) -> str:
+        """The experiment's own name, without the variant."""
         return f"user:{self.user_id}:{self.experiment}"
 
 
@@ -178,7 +184,10 @@ def _experiment(text: str) -> ExperimentName:
     user_id, separator, experiment = text.removeprefix("user:").rpartition(":")
     if not (separator and user_id and experiment):
         raise InvalidRefError(f"{text!r} names no experiment. Write it as user:<user id>:<experiment>.")
-    return ExperimentName(user_id, experiment)
+    experiment, at, variant = experiment.partition("@")
+    if at and not (experiment and variant):
+        raise InvalidRefError(f"{text!r} names no variant. Write it as user:<user id>:<experiment>@<variant>.")
+    return ExperimentName(user_id, experiment, variant or None)
 
 
 def _check_text(text: object) -> None:

@@ -38,6 +38,7 @@ VISIBLE = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_
         ("user:ada:local_first", ExperimentName("ada", "local_first")),
         ("user:org:7:ada:local_first", ExperimentName("org:7:ada", "local_first")),
         ("user:Zoë:größer", ExperimentName("Zoë", "größer")),
+        ("user:ada@x.example:local_first@b", ExperimentName("ada@x.example", "local_first", "b")),
     ],
 )
 def test_a_name_is_read_as_it_was_meant(text: str, meaning: TypedName) -> None:
@@ -122,6 +123,8 @@ ODD = {
     "no experiment": ("user:ada:", "names no experiment"),
     "no user": ("user::local", "names no experiment"),
     "user without an experiment": ("user:ada", "names no experiment"),
+    "no variant": ("user:ada:local@", "names no variant"),
+    "a variant of nothing": ("user:ada:@b", "names no variant"),
     "user, CR and LF": ("user:ada\r\n:local", "U\\+000D"),
     "experiment, zero-width blank": ("user:ada:lo\u200bcal", "U\\+200B"),
 }
@@ -187,9 +190,14 @@ def test_every_ref_is_read_back_from_what_it_writes(provider: str, model: str) -
     assert model == "*" or parse_name(str(ref)) == ref or model.endswith("#*")
 
 
-@given(VISIBLE, VISIBLE.filter(lambda name: ":" not in name))
-def test_an_experiment_is_read_back_whatever_its_user_is_called(user_id: str, experiment: str) -> None:
-    name = ExperimentName(user_id, experiment)
+PLAIN = VISIBLE.filter(lambda name: not {":", "@"} & set(name))
+
+
+@given(VISIBLE, PLAIN, st.none() | PLAIN)
+def test_an_experiment_is_read_back_whatever_its_user_is_called(
+    user_id: str, experiment: str, variant: str | None
+) -> None:
+    name = ExperimentName(user_id, experiment, variant)
     assert parse_name(str(name)) == name
 
 

@@ -11,6 +11,7 @@ from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.chat_model import LuckyChatModel
 from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.keys import KeyMode
+from langchain_lucky_models.refs import ExperimentName
 from langchain_lucky_models.strategies import Strategy
 from langchain_lucky_models.users.access import Problem
 from langchain_lucky_models.users.explain import Explanation, explain_line
@@ -33,32 +34,46 @@ class UserModels:
         """Whose keys pay."""
         return self.tenant.mode
 
-    def model(self, name: str, *, strategy: str | Strategy[Any, Any] | None = None, **params: Any) -> LuckyChatModel:
+    def model(
+        self,
+        name: str,
+        *,
+        strategy: str | Strategy[Any, Any] | None = None,
+        subject: str | None = None,
+        **params: Any,
+    ) -> LuckyChatModel:
         """A handle on one model.
 
         Args:
             name: `openai#gpt-4o`, or `gpt-4o` from the user's list, or `tier:cheap`, or `user:ada:local_first`.
             strategy: How the members of a tier are asked; by default the first alone.
+            subject: Whose id decides which variant of an experiment it is; by default the user's.
             **params: What the model does: `temperature`, `max_tokens`, `timeout`, any keyword of the partner class.
 
         Raises:
             SelectionError: The name leads to no model that this user may use now.
         """
-        if tags := self.tenant.tags(name):
-            params["tags"] = [*tags, *(params.get("tags") or ())]
-        return LuckyChatModel(model=name, strategy=strategy, tenant=self.tenant, **params)
+        wanted = {} if subject is None else {"subject": subject}
+        handle = LuckyChatModel(model=name, strategy=strategy, wanted=wanted, tenant=self.tenant, **params)
+        if tags := handle.line().choice.tags:
+            handle.tags = [*tags, *(handle.tags or ())]
+        return handle
 
-    def experiment(self, name: str, **params: Any) -> LuckyChatModel:
+    def experiment(
+        self, name: str, *, variant: str | None = None, subject: str | None = None, **params: Any
+    ) -> LuckyChatModel:
         """A handle on one of the user's own experiments; `user.model("user:ada:local_first")` by its short name.
 
         Args:
             name: As in the user's configuration.
+            variant: Which of its variants, whoever asks: `user.model("user:ada:local_first@b")` by its short name.
+            subject: Whose id decides which variant it is, such as the customer's; by default the user's.
             **params: As for `model`; they win over the experiment's.
 
         Raises:
             SelectionError: There is none of that name, or it asks for a model that the user may not use.
         """
-        return self.model(f"user:{self.user_id}:{name}", **params)
+        return self.model(str(ExperimentName(self.user_id, name, variant)), subject=subject, **params)
 
     def models(self, *names: str, strategy: str | Strategy[Any, Any] = "fallback", **params: Any) -> LuckyChatModel:
         """Several models behind one handle.
@@ -108,9 +123,11 @@ class UserModels:
         """Everything known of every model of the user's list that can be used now."""
         return self.tenant.usable_entries()
 
-    def explain(self, name: str, *, strategy: str | Strategy[Any, Any] | None = None) -> Explanation:
+    def explain(
+        self, name: str, *, strategy: str | Strategy[Any, Any] | None = None, subject: str | None = None
+    ) -> Explanation:
         """Who would be asked for a name, in which order and at whose cost, and why others would not."""
-        line = self.tenant.line(name, self.tenant.choose([name]), strategy, {})
+        line = self.tenant.line(name, self.tenant.choose([name], subject=subject), strategy, {})
         return explain_line(line, self.tenant.house.meter)
 
     def problems(self) -> list[Problem]:

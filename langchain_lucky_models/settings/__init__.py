@@ -12,7 +12,13 @@ files.py        files to settings, with file, line and column in every error
 ```
 """
 
-from langchain_lucky_models.settings.experiments import ExperimentConfig, ExperimentDefaults, UserConfig, schema_of
+from langchain_lucky_models.settings.experiments import (
+    ExperimentConfig,
+    ExperimentDefaults,
+    UserConfig,
+    VariantConfig,
+    schema_of,
+)
 from langchain_lucky_models.settings.files import Source
 from langchain_lucky_models.settings.house import RegistryConfig
 from langchain_lucky_models.settings.providers import ProviderSettings, environment_secret, file_secret
@@ -26,6 +32,7 @@ __all__ = [
     "Source",
     "TierConfig",
     "UserConfig",
+    "VariantConfig",
     "environment_secret",
     "file_secret",
     "schema_of",

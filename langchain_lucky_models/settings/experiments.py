@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from langchain_lucky_models.errors.base import InvalidRefError
+from langchain_lucky_models.errors.base import ConfigError, InvalidRefError
 from langchain_lucky_models.refs import ExperimentName, parse_name
 from langchain_lucky_models.settings.base import Settings, Texts, check_lines, check_manner, check_name, row_of, rows_of
+from langchain_lucky_models.shares import share_of
+
+LARGEST_SHARE = 1_000_000
 
 
 class ExperimentDefaults(Settings):
@@ -30,28 +33,94 @@ class ExperimentDefaults(Settings):
         check_manner(self.strategy, self.params)
 
 
+class VariantConfig(ExperimentDefaults):
+    """One side of an A/B experiment, put over what the experiment itself says.
+
+    Attributes:
+        models: Instead of the experiment's.
+        share: How many get it, in relation to the other variants' shares; 0 is nobody who does not ask for it.
+    """
+
+    models: Texts = ()
+    share: Annotated[float, Field(ge=0, le=LARGEST_SHARE, allow_inf_nan=False)] = 1
+
+    def model_post_init(self, context: object, /) -> None:
+        """Refuse malformed names too."""
+        if "models" in self.model_fields_set:
+            check_lines(self.models, _parse_asked)
+        super().model_post_init(context)
+
+
 class ExperimentConfig(ExperimentDefaults):
     """One experiment: whom to ask, how, and with what.
 
     Attributes:
-        models: What `user.model()` takes: refs, bare names, `tier:cheap`.
+        models: What `user.model()` takes: refs, bare names, `tier:cheap`. May be left to variants.
+        variants: The sides of an A/B experiment; the user's id, or the subject's, decides who gets which.
     """
 
-    models: Texts
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["models"]}, {"required": ["variants"]}]})
+
+    models: Texts = ()
+    variants: Annotated[dict[str, VariantConfig], rows_of(VariantConfig, "variants")] = Field(default_factory=dict)
 
     def model_post_init(self, context: object, /) -> None:
-        """Refuse malformed names too."""
-        check_lines(self.models, _parse_asked)
+        """Refuse malformed names too, and variants among which nobody can be shared out."""
+        self._check_variants()
+        if self.models or not self.variants:
+            check_lines(self.models, _parse_asked)
         super().model_post_init(context)
+
+    def _check_variants(self) -> None:
+        if not self.variants and "models" not in self.model_fields_set:
+            raise ConfigError("models is missing.", field="models")
+        for name, variant in self.variants.items():
+            check_name(name, "variants")
+            if not self.models and not variant.models:
+                raise ConfigError(
+                    f"variants.{name}.models is missing: neither the variant nor its experiment names any.",
+                    field=f"variants.{name}",
+                )
+        if self.variants and not any(variant.share for variant in self.variants.values()):
+            raise ConfigError("variants: every share is 0; nobody would get any of them.", field="variants")
 
     def beginning_with(self, defaults: ExperimentDefaults) -> ExperimentConfig:
         """The same experiment on top of defaults: its own strategy and parameters win, tags are added."""
-        return ExperimentConfig(
-            strategy=self.strategy or defaults.strategy,
-            models=self.models,
-            params={**defaults.params, **self.params},
-            tags=tuple(dict.fromkeys([*defaults.tags, *self.tags])),
-        )
+        return _over(defaults, self, models=self.models, variants=self.variants)
+
+    def variant_of(self, subject: str, name: str) -> str | None:
+        """The variant that somebody gets of the experiment of this name; the same one every time.
+
+        Everybody stands somewhere between 0 and 1 (`shares.share_of`), and the variants divide that line among them in
+        the order in which they are written.
+
+        Example:
+            >>> config = ExperimentConfig.read({"models": ["gpt-4o"], "variants": {"a": {"share": 3}, "b": {}}})
+            >>> [config.variant_of(f"user-{number}", "polite") for number in range(8)]
+            ['a', 'a', 'a', 'a', 'a', 'b', 'a', 'b']
+        """
+        shares = {variant: row.share for variant, row in self.variants.items() if row.share}
+        point, end = share_of(subject, name) * sum(shares.values()), 0.0
+        for variant, share in shares.items():
+            end += share
+            if point < end:
+                return variant
+        return next(reversed(shares), None)
+
+    def as_variant(self, variant: str) -> ExperimentConfig:
+        """The experiment as somebody gets it who gets that variant."""
+        own = self.variants[variant]
+        return _over(self, own, models=own.models or self.models)
+
+
+def _over(below: ExperimentDefaults, above: ExperimentDefaults, **rest: Any) -> ExperimentConfig:
+    """One layer upon another: the upper one's strategy and parameters win, tags are added."""
+    return ExperimentConfig(
+        strategy=above.strategy or below.strategy,
+        params={**below.params, **above.params},
+        tags=tuple(dict.fromkeys([*below.tags, *above.tags])),
+        **rest,
+    )
 
 
 class UserConfig(Settings):

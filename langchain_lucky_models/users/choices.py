@@ -16,7 +16,7 @@ from langchain_lucky_models.errors.base import (
     nearest_names,
 )
 from langchain_lucky_models.refs import ExperimentName, ModelRef, TierName, parse_name
-from langchain_lucky_models.settings import TierConfig, UserConfig
+from langchain_lucky_models.settings import ExperimentConfig, TierConfig, UserConfig
 from langchain_lucky_models.users.access import Allowlist, View
 
 REASONS_SHOWN = 5
@@ -33,6 +33,7 @@ class Wish:
         require: Capabilities that a tier's models must have.
         min_context: Tokens that must fit them.
         config: The user's own experiments.
+        subject: Who gets a variant of an A/B experiment, where it is not the user.
     """
 
     user_id: str
@@ -41,6 +42,7 @@ class Wish:
     require: frozenset[str] = frozenset()
     min_context: int = 0
     config: UserConfig = field(default_factory=UserConfig)
+    subject: str | None = None
 
 
 def choose(text: str, view: View, wish: Wish) -> Choice:
@@ -60,26 +62,44 @@ def choose(text: str, view: View, wish: Wish) -> Choice:
 
 def _experiment(name: ExperimentName, view: View, wish: Wish) -> Choice:
     """The experiment's own strategy and parameters, on whom its names mean for the user."""
-    # Of another user's experiments nothing is told, not even whether they exist.
-    own = name.user_id == wish.user_id
-    experiment = wish.config.experiment(name.experiment) if own else None
-    if experiment is None:
-        known = list(wish.config.experiments) if own else []
-        near = nearest_names(name.experiment, known)
-        there = f" There are: {', '.join(known)}." if known else ""
-        raise UnknownExperimentError(
-            f"there is no experiment {str(name)!r} for the user {wish.user_id!r}.{did_you_mean(near)}{there}",
-            asked=str(name),
-            nearest=near,
-        )
+    experiment = _own_experiment(name, wish)
+    variant = _variant(name, experiment, wish)
+    if variant is not None:
+        experiment = experiment.as_variant(variant)
     choice = joined([choose(line, view, wish) for line in experiment.models])
     return replace(
         choice,
         strategy=experiment.strategy or choice.strategy or "fallback",
         params={**choice.params, **experiment.params},
-        experiment=str(name),
+        experiment=name.whole,
+        variant=variant,
         tags=experiment.tags,
     )
+
+
+def _own_experiment(name: ExperimentName, wish: Wish) -> ExperimentConfig:
+    # Of another user's experiments nothing is told, not even whether they exist.
+    own = name.user_id == wish.user_id
+    experiment = wish.config.experiment(name.experiment) if own else None
+    if experiment is None:
+        known = list(wish.config.experiments) if own else []
+        raise _unknown(f"experiment {str(name)!r} for the user {wish.user_id!r}", name, name.experiment, known)
+    return experiment
+
+
+def _variant(name: ExperimentName, experiment: ExperimentConfig, wish: Wish) -> str | None:
+    """The variant that is named, else the one that the subject gets."""
+    if name.variant is None:
+        return experiment.variant_of(wish.user_id if wish.subject is None else wish.subject, name.experiment)
+    if name.variant not in experiment.variants:
+        raise _unknown(f"variant {name.variant!r} of {name.whole}", name, name.variant, list(experiment.variants))
+    return name.variant
+
+
+def _unknown(what: str, name: ExperimentName, asked: str, known: Sequence[str]) -> UnknownExperimentError:
+    near = nearest_names(asked, known)
+    there = f" There are: {', '.join(known)}." if known else ""
+    return UnknownExperimentError(f"there is no {what}.{did_you_mean(near)}{there}", asked=str(name), nearest=near)
 
 
 def joined(choices: Sequence[Choice]) -> Choice:

@@ -51,15 +51,20 @@ class Explanation:
         strategy: How the members are asked.
         order: Who is asked, in order.
         left_out: Who is not, by ref, with the reason.
+        experiment: The experiment it is, by its full name.
+        variant: Which of the experiment's variants.
     """
 
     asked: str
     strategy: str
     order: tuple[ExplainedMember, ...]
     left_out: Mapping[str, str]
+    experiment: str | None = None
+    variant: str | None = None
 
     def __str__(self) -> str:
-        lines = [f"{self.asked}: {self.strategy} of {len(self.order)}"]
+        variant = f", variant {self.variant}" if self.variant else ""
+        lines = [f"{self.asked}{variant}: {self.strategy} of {len(self.order)}"]
         lines += [f"{place}. {_told(member)}" for place, member in enumerate(self.order, start=1)]
         lines += [f"-  {ref}: {reason}" for ref, reason in self.left_out.items()]
         return "\n".join(lines)
@@ -70,7 +75,8 @@ def explain_line(line: Line, meter: Meter) -> Explanation:
     reasons = {ref: reason for ref, _, reason in line.choice.refs}
     order = tuple(_explained(candidate, reasons[candidate.ref], meter) for candidate in line.candidates)
     unasked = {str(ref): f"only the first is asked: {why}" for ref, _, why in line.choice.refs[len(order) :]}
-    return Explanation(line.asked, line.manner.label, order, {**unasked, **line.choice.left_out})
+    left_out = {**unasked, **line.choice.left_out}
+    return Explanation(line.asked, line.manner.label, order, left_out, line.choice.experiment, line.choice.variant)
 
 
 def _told(member: ExplainedMember) -> str:

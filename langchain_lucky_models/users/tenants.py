@@ -63,12 +63,6 @@ class Tenant:
         """The user's own experiments as of now."""
         return self.house.user_configs.get(self.user_id) or UserConfig()
 
-    def tags(self, name: str) -> tuple[str, ...]:
-        """The tags that a run of that name carries: those of an experiment of the user's own."""
-        prefix = f"user:{self.user_id}:"
-        experiment = self.config.experiment(name.removeprefix(prefix)) if name.startswith(prefix) else None
-        return experiment.tags if experiment is not None else ()
-
     def provider(self, name: str) -> Provider | None:
         """The provider of that name; the user's own comes before the registry's."""
         return self._endpoints.get(name) or self.house.providers.get(name)
@@ -99,13 +93,26 @@ class Tenant:
             found = self._credentials.setdefault(provider.name, provider.credential(owner, secret))
         return found
 
-    def choose(self, names: Sequence[str], *, require: Iterable[str] = (), min_context: int = 0) -> Choice:
-        """Who is meant by one or several names, tiers among them.
+    def choose(
+        self,
+        names: Sequence[str],
+        *,
+        require: Iterable[str] = (),
+        min_context: int = 0,
+        subject: str | None = None,
+    ) -> Choice:
+        """Who is meant by one or several names, tiers and experiments among them.
+
+        Args:
+            names: As they were typed.
+            require: Capabilities that a tier's models must have.
+            min_context: Tokens that must fit them.
+            subject: Who gets a variant of an A/B experiment; by default the user.
 
         Raises:
             SelectionError: A name leads to nobody whom this user may ask now.
         """
-        wish = Wish(self.user_id, self.house.tiers, self._known, frozenset(require), min_context, self.config)
+        wish = Wish(self.user_id, self.house.tiers, self._known, frozenset(require), min_context, self.config, subject)
         return joined([choose(name, self.view, wish) for name in names])
 
     def line(
