@@ -27,8 +27,12 @@ from langchain_lucky_models.ledger import (
 from langchain_lucky_models.ledger.database import Session
 from langchain_lucky_models.ledger.posting import count, reset_counter
 
-UnknownPrice = Decimal | Literal["refuse", "allow"]
-"""What a call whose price nobody knows is held at: a ceiling for each, nothing at all, or not made."""
+UnknownPrice = Decimal | Literal["refuse", "allow", "by_payer"]
+"""What a call whose price nobody knows is held at: a ceiling for each, nothing at all, or not made. `by_payer` refuses
+it where the house pays, and lets users spend what is their own."""
+
+HOUSE = "house"
+"""The owner of the registry's own keys, as records name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,12 @@ class Alert:
     spent: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    life: float
+    required: bool | None
+
+
 class Budgets:
     """The budgets of a registry, kept in its ledger.
 
@@ -116,30 +126,47 @@ class Budgets:
         ledger: Ledger,
         budgets: Sequence[Budget | Mapping[str, Any]] = (),
         *,
-        unknown_price: UnknownPrice = "refuse",
+        unknown_price: UnknownPrice = "by_payer",
     ) -> None:
         self._ledger = ledger
-        self.budgets = distinct(budgets)
         self._unknown_price = unknown_price
+        self.change(budgets)
+
+    def change(self, budgets: Sequence[Budget | Mapping[str, Any]]) -> None:
+        """Keep other budgets from now on; what was spent under a budget that stays, stays spent.
+
+        Raises:
+            ConfigError: One of them cannot be used; then all stay as they are.
+        """
+        self.budgets = distinct(budgets)
         self._applicable = functools.lru_cache(maxsize=1024)(functools.partial(applicable, self.budgets))
 
-    def reserve(self, record: Record, estimate: Estimate, *, life: float = 3600.0) -> Pending[Hold]:
+    def reserve(
+        self, record: Record, estimate: Estimate, *, life: float = 3600.0, required: bool | None = None
+    ) -> Pending[Hold]:
         """Hold what a call may cost, under every budget it falls under, or under none.
 
         Args:
             record: What is known of the attempt: its id, who asks whom, with whose key.
             estimate: What it may cost.
             life: Seconds that the attempt can last at most.
+            required: Whether a ledger that is away refuses the call; None follows the ledger's own policy.
 
         Raises:
             BudgetExceededError: From the answer, when a budget has no room.
             LedgerUnavailableError: From the answer, when the database is away and policy refuses.
         """
-        return self._hold(record, estimate, life, _raising)
+        return self._hold(record, estimate, _Terms(life, required), _raising)
 
-    def ask(self, record: Record, estimate: Estimate, *, life: float = 3600.0) -> Pending[Hold | Refusal]:
+    def ask(
+        self, record: Record, estimate: Estimate, *, life: float = 3600.0, required: bool | None = None
+    ) -> Pending[Hold | Refusal]:
         """Same as `reserve`, but a budget without room is an answer, so that a cheaper model can be tried."""
-        return self._hold(record, estimate, life, _as_is)
+        return self._hold(record, estimate, _Terms(life, required), _as_is)
+
+    def charges(self, record: Record) -> bool:
+        """Whether an attempt falls under any budget."""
+        return bool(self.budgets) and bool(self._applicable(Spender.of(record)))
 
     def settle(self, record: Record, hold: Hold) -> Pending[Posted]:
         """Write the attempt and turn what was held into what it cost, in one transaction."""
@@ -182,10 +209,10 @@ class Budgets:
         return self._ledger.errand(lambda session, now: reset_counter(session, now, key, budget.span, reason))
 
     def _hold(
-        self, record: Record, estimate: Estimate, life: float, answer: Callable[[Hold | Refusal], Any]
+        self, record: Record, estimate: Estimate, terms: _Terms, answer: Callable[[Hold | Refusal], Any]
     ) -> Pending[Any]:
         charges = self._charges(record, estimate)
-        blind = estimate.most is None and self._unknown_price == "refuse" and any(c.cap is not None for c in charges)
+        blind = estimate.most is None and self._refuses_unpriced(record) and any(c.cap is not None for c in charges)
         if blind:
             charges = [replace(charge, cap=-1) for charge in charges]
 
@@ -194,7 +221,10 @@ class Budgets:
                 return answer(self._refusal(found, record, known=not blind))
             return answer(found)
 
-        return self._ledger.reserve(record, charges, life=life, judge=judge)
+        return self._ledger.reserve(record, charges, life=terms.life, required=terms.required, judge=judge)
+
+    def _refuses_unpriced(self, record: Record) -> bool:
+        return self._unknown_price == "refuse" or (self._unknown_price == "by_payer" and record.key_owner == HOUSE)
 
     def _charges(self, record: Record, estimate: Estimate) -> list[Charge]:
         ceiling = self._unknown_price if isinstance(self._unknown_price, Decimal) else Decimal(0)

@@ -97,6 +97,9 @@ class Counts(Protocol):
     def forked(self) -> None:
         """This is a child process now."""
 
+    def close(self) -> None:
+        """Let go of a server."""
+
 
 @dataclass(slots=True)
 class _State:
@@ -123,6 +126,9 @@ class MemoryCounts:
     def forked(self) -> None:
         """A lock that another thread held at the fork would stay shut for ever."""
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
     def take(self, demands: Sequence[Demand], lease: Lease) -> Taken | Short:
         """Take all, or nothing."""

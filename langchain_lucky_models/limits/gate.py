@@ -5,6 +5,7 @@ So the rules stand here once, for threads and for tasks.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import uuid
@@ -27,6 +28,8 @@ from langchain_lucky_models.limits.passage import (
     refused,
 )
 
+KNOWN_CALLERS = 1024
+"""Callers whose bounds are remembered; working them out costs more than counting."""
 POLL_SECONDS = 0.05
 """How often a shared counter is looked at for a place that another process may have left."""
 
@@ -67,16 +70,24 @@ class Gate:
     """
 
     def __init__(self, limits: Sequence[Limit], counts: Counts, clock: Clock) -> None:
-        self._limits = limits
+        self.change(limits)
         self._counts = counts
         self._clock = clock
         self._leases = map(f"{uuid.uuid4().hex}-{{}}".format, itertools.count())
         self.line = Line()
         self.ceilings = Ceilings(clock)
 
+    def change(self, limits: Sequence[Limit]) -> None:
+        """Keep other limits from now on; what was taken stays taken."""
+        self._bounds = functools.lru_cache(maxsize=KNOWN_CALLERS)(lambda caller: tuple(bounds_of(limits, caller)))
+
+    def bounds(self, caller: Caller) -> tuple[Bound, ...]:
+        """What a caller is counted under."""
+        return self._bounds(caller)
+
     def admission(self, caller: Caller, load: Load, times: tuple[float, float], signal: Signal) -> Plan:
         """The steps to a passage: what to take, and how long to wait in between. It does neither itself."""
-        bounds = tuple(bounds_of(self._limits, caller))
+        bounds = self.bounds(caller)
         refuse_oversized(bounds, load)
         if forgotten := tuple(bound for bound in bounds if bound.period >= DAY and not self._counts.knows(bound.key)):
             yield Recall(forgotten)

@@ -29,12 +29,18 @@ _COUNTED: Mapping[str, tuple[Kind, float]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls whom: what limits are counted by. `key` is the credential's fingerprint, never the key."""
+    """Who calls whom: what limits are counted by.
+
+    Attributes:
+        key: The credential's fingerprint, never the key.
+        published: The limit that the provider publishes for the model, where it is to be kept.
+    """
 
     user: str | None = None
     model: str | None = None
     provider: str | None = None
     key: str | None = None
+    published: Limit | None = None
 
     def value(self, scope: Scope) -> str | None:
         """The caller's own value in a scope."""
@@ -162,7 +168,8 @@ def limit_of(entry: ModelEntry) -> Limit | None:
 
 def bounds_of(limits: Sequence[Limit], caller: Caller) -> list[Bound]:
     """Every figure that a call is counted under; the limit for this very value takes the place of the one for all."""
-    found = [(limit.pinned, bound) for limit in limits for bound in limit.bounds(caller)]
+    kept_too = (caller.published,) if caller.published is not None else ()
+    found = [(limit.pinned, bound) for limit in (*limits, *kept_too) for bound in limit.bounds(caller)]
     pinned = {bound.key for own, bound in found if own}
     kept = {bound.key: bound for own, bound in found if own or bound.key not in pinned}
     return [kept[key] for key in sorted(kept)]

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import math
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,8 +15,8 @@ from typing import Any, TypeVar
 from langchain_lucky_models.limits.counts import Clock, Counts, Demand, MemoryCounts
 from langchain_lucky_models.limits.gate import Gate, Recall, Rest, Step, Take
 from langchain_lucky_models.limits.headers import ceilings
-from langchain_lucky_models.limits.limit import Bound, Caller, Limit, bounds_of
-from langchain_lucky_models.limits.line import Line, TaskSignal
+from langchain_lucky_models.limits.limit import Bound, Caller, Limit
+from langchain_lucky_models.limits.line import Line, TaskSignal, ThreadSignal
 from langchain_lucky_models.limits.passage import (
     NOTHING,
     SAID,
@@ -27,6 +26,7 @@ from langchain_lucky_models.limits.passage import (
     demands_of,
     label_of,
     never_fits,
+    refused,
     taken,
 )
 
@@ -68,8 +68,33 @@ class Limiter:
         self._gate = Gate(self.limits, self._counts, clock)
         os.register_at_fork(after_in_child=functools.partial(_revive, weakref.ref(self)))
 
+    @property
+    def shared(self) -> bool:
+        """Whether counts stand on a server, so that a settlement waits for it."""
+        return self._counts.shared
+
+    @property
+    def heeds(self) -> bool:
+        """Whether a call has to ask: there are limits, or a provider has said what is left."""
+        return bool(self.limits) or self._gate.ceilings.said
+
+    def change(self, limits: Sequence[Limit | Mapping[str, Any]]) -> None:
+        """Keep other limits from now on; what was taken stays taken.
+
+        Raises:
+            ConfigError: One of them cannot be used; then all stay as they are.
+        """
+        self.limits = tuple(Limit.read(limit) for limit in limits)
+        self._gate.change(self.limits)
+
     def acquire(
-        self, caller: Caller, load: Load = NOTHING, *, wait_up_to: float = 0.0, lease: float = LEASE_SECONDS
+        self,
+        caller: Caller,
+        load: Load = NOTHING,
+        *,
+        wait_up_to: float = 0.0,
+        lease: float = LEASE_SECONDS,
+        signal: ThreadSignal | None = None,
     ) -> Passage:
         """Take a call's part of every limit it falls under, in one step; wait in line for it in this thread.
 
@@ -78,11 +103,12 @@ class Limiter:
             load: How much it asks for.
             wait_up_to: Seconds it may wait.
             lease: Seconds that the call can last; a place among calls at once is free again after that at the latest.
+            signal: Wakes the wait; by it somebody else may end it.
 
         Raises:
             LimitReachedError: There is no room in that time; `retry_after` says when there is.
         """
-        signal = threading.Event()
+        signal = signal or ThreadSignal()
         with contextlib.closing(self._gate.admission(caller, load, (wait_up_to, lease), signal)) as plan:
             try:
                 step = next(plan)
@@ -106,7 +132,7 @@ class Limiter:
 
     def check(self, caller: Caller, load: Load = NOTHING) -> Verdict:
         """What a call would meet now; nothing is taken."""
-        bounds = bounds_of(self.limits, caller)
+        bounds = self._gate.bounds(caller)
         for bound in bounds:
             if never_fits(bound, load):
                 return Verdict(allowed=False, retry_after=math.inf, limit=bound.label)
@@ -161,14 +187,15 @@ class Limiter:
         """
         self._gate.ceilings.lower(caller, ceilings(headers, now))
 
-    def _answer(self, step: Step, signal: threading.Event) -> object:
+    def _answer(self, step: Step, signal: ThreadSignal) -> object:
         match step:
             case Take():
                 return self._counts.take(step.demands, step.lease)
             case Recall():
                 self._recall(step.bounds)
             case Rest():
-                signal.wait(step.seconds)
+                if signal.vain or (signal.wait(step.seconds) and signal.vain):
+                    raise refused("nobody waits for the call any more", None)
         return None
 
     async def _aanswer(self, step: Step, signal: TaskSignal) -> object:
@@ -187,11 +214,7 @@ class Limiter:
     def _recall(self, bounds: Iterable[Bound]) -> None:
         for bound in bounds:
             past = self._history(bound.where, bound.period) if self._history else ()
-            self._counts.seed(
-                bound.key,
-                bound.period,
-                [(ago, requests if bound.kind == "requests" else tokens) for ago, requests, tokens in past],
-            )
+            self._counts.seed(bound.key, bound.period, _amounts(bound, past))
 
     def _finish(self, passage: Passage, changes: Sequence[tuple[Demand, int, int]]) -> None:
         keys = [demand.key for demand in passage.demands]
@@ -199,6 +222,10 @@ class Limiter:
         if passage.slots is not None and (changes or places):
             self._counts.settle(changes, places, passage.lease)
         self._gate.line.stir(keys)
+
+    def close(self) -> None:
+        """Let go of the server of shared counts."""
+        self._counts.close()
 
     def forked(self) -> None:
         """A child has none of the parent's waiters, and locks that other threads held stay shut in it."""
@@ -210,6 +237,10 @@ class Limiter:
 def _revive(reference: weakref.ref[Limiter]) -> None:
     if (limiter := reference()) is not None:
         limiter.forked()
+
+
+def _amounts(bound: Bound, past: Iterable[tuple[float, int, int]]) -> list[tuple[float, int]]:
+    return [(ago, requests if bound.kind == "requests" else tokens) for ago, requests, tokens in past]
 
 
 def _passage(done: StopIteration) -> Passage:

@@ -21,6 +21,17 @@ class Signal(Protocol):
         """Forget earlier wakings."""
 
 
+class ThreadSignal(threading.Event):
+    """A signal for a thread, which may also be told that it waits in vain."""
+
+    vain = False
+
+    def give_up(self) -> None:
+        """Nobody wants what it waits for any more."""
+        self.vain = True
+        self.set()
+
+
 class TaskSignal:
     """A signal for a task, which only its own loop may touch."""
 
