@@ -6,7 +6,6 @@ import importlib
 import signal
 import subprocess
 import sys
-import time
 
 import click
 import pytest
@@ -85,7 +84,9 @@ def test_a_failure_is_one_line_without_a_traceback() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 def test_ctrl_c_ends_quietly() -> None:
     code = (
-        "import click, sys, time\n"
+        "import click, signal, sys, time\n"
+        # Whoever starts the tests in the background may have Ctrl-C ignored, and that is inherited.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from langchain_lucky_models.cli import root\n"
         "@root.lucky_models.command()\n"
         "def wait():\n"
@@ -98,8 +99,7 @@ def test_ctrl_c_ends_quietly() -> None:
     with waiting:
         assert waiting.stdout is not None
         waiting.stdout.readline()
-        begun = time.monotonic()
         waiting.send_signal(signal.SIGINT)
-        assert waiting.communicate()[1] == "\n"
+        # Well before its minute is over.
+        assert waiting.communicate(timeout=50)[1] == "\n"
     assert waiting.returncode == 130
-    assert time.monotonic() - begun < 5

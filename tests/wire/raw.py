@@ -42,7 +42,7 @@ class Talk:
         """Send bytes as they are."""
         self.sock.sendall(data)
 
-    def wait_until_gone(self, within: float = 5.0) -> None:
+    def wait_until_gone(self, within: float = 60.0) -> None:
         """Say nothing until the client leaves."""
         self.sock.settimeout(within)
         with suppress(OSError):

@@ -14,6 +14,7 @@ import trustme
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.wire import CallScope, Wire
+from tests.clocks import Stopwatch
 from tests.wire.raw import HELLO, KEY, Asker, RawServer, Talk, credential
 
 Serve = Callable[..., RawServer]
@@ -73,7 +74,7 @@ def test_a_bad_certificate_is_refused_before_a_byte_of_the_request(
     certificate: Callable[[trustme.CA], trustme.LeafCert],
 ) -> None:
     server = serve(tls=server_side(certificate(authority)))
-    scope = CallScope(deadline=time.monotonic() + 5)
+    scope = CallScope(deadline=time.monotonic() + 60)
     with scope.entered(), pytest.raises(errors.TlsRefusedError):
         Asker(secure_wire, asker.flavour, asker.mode).post(server.url, secure_wire.issue(credential(server.url)))
     assert server.received == b""
@@ -100,24 +101,22 @@ def test_a_handshake_without_end_is_left_at_the_deadline(asker: Asker) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         scope = CallScope(deadline=time.monotonic() + 0.2)
-        started = time.monotonic()
-        with scope.entered(), pytest.raises(asker.error("ConnectTimeout")):
+        with Stopwatch() as watch, scope.entered(), pytest.raises(asker.error("ConnectTimeout")):
             asker.post(url, asker.wire.issue(credential(url)))
-        assert time.monotonic() - started < 0.5
+        assert watch.seconds < 0.5
         assert scope.reason == "deadline"
 
 
 def test_a_handshake_can_be_aborted(asker: Asker) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        scope = CallScope(deadline=time.monotonic() + 5)
+        scope = CallScope(deadline=time.monotonic() + 60)
         timer = threading.Timer(0.1, scope.abort)
         timer.start()
-        started = time.monotonic()
-        with scope.entered(), pytest.raises(asker.error("ConnectError")):
+        with Stopwatch() as watch, scope.entered(), pytest.raises(asker.error("ConnectError")):
             asker.post(url, asker.wire.issue(credential(url)))
         timer.join()
-        assert time.monotonic() - started < 0.3
+        assert watch.seconds < 0.3
 
 
 def test_a_stream_over_tls_can_be_aborted(asker: Asker, secure_wire: Wire, serve: Serve, authority: trustme.CA) -> None:
@@ -126,12 +125,11 @@ def test_a_stream_over_tls_can_be_aborted(asker: Asker, secure_wire: Wire, serve
         talk.wait_until_gone()
 
     server = serve(answer, tls=server_side(authority.issue_cert("127.0.0.1")))
-    scope = CallScope(deadline=time.monotonic() + 5)
+    scope = CallScope(deadline=time.monotonic() + 60)
     timer = threading.Timer(0.2, scope.abort)
     timer.start()
-    started = time.monotonic()
-    with scope.entered(), pytest.raises(asker.error("NetworkError")):
+    with Stopwatch() as watch, scope.entered(), pytest.raises(asker.error("NetworkError")):
         Asker(secure_wire, asker.flavour, asker.mode).post(server.url, secure_wire.issue(credential(server.url)))
     timer.join()
-    assert time.monotonic() - started < 0.4
-    assert server.talks[0].over.wait(1)
+    assert watch.seconds < 0.4
+    assert server.talks[0].over.wait(30)

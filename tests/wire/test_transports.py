@@ -14,6 +14,7 @@ from langchain_lucky_models import errors
 from langchain_lucky_models.keys import Secret
 from langchain_lucky_models.wire import CallScope, Wire, WireLimits
 from langchain_lucky_models.wire.resolving import AddressRow, Resolver
+from tests.clocks import Stopwatch
 from tests.wire.raw import EVENTS, HELLO, KEY, Asker, RawServer, Talk, chunk, credential
 
 Serve = Callable[..., RawServer]
@@ -26,7 +27,7 @@ def scope_of(seconds: float) -> CallScope:
 
 def drip(talk: Talk) -> None:
     talk.send(EVENTS)
-    for _ in range(200):
+    while True:  # until the client leaves
         talk.send(chunk(b": still here\n\n"))
         time.sleep(0.02)
 
@@ -88,7 +89,7 @@ class TestKeys:
     def test_a_key_travels_to_its_own_origins_only(self, asker: Asker, serve: Serve) -> None:
         home, elsewhere = serve(), serve()
         ticket = asker.wire.issue(credential(home.url))
-        scope = scope_of(5)
+        scope = scope_of(60)
         with pytest.raises(errors.AddressRefusedError, match="may not travel"), scope.entered():
             asker.post(elsewhere.url, ticket)
         assert elsewhere.connections == 0
@@ -128,22 +129,21 @@ class TestTimers:
         server = serve(drip)
         ticket = asker.wire.issue(credential(server.url))
         scope = scope_of(0.3)
-        started = time.monotonic()
-        with pytest.raises(asker.error("ReadTimeout")), scope.entered():
+        with Stopwatch() as watch, pytest.raises(asker.error("ReadTimeout")), scope.entered():
             asker.post(server.url, ticket)
-        assert 0.29 <= time.monotonic() - started <= 0.3 + OVERSHOOT
+        assert time.monotonic() >= scope.deadline - 0.01
+        assert watch.seconds <= 0.3 + OVERSHOOT
         assert scope.reason == "deadline"
 
     def test_without_a_scope_the_requests_own_timeout_is_total(self, asker: Asker, serve: Serve) -> None:
         server = serve(drip)
-        started = time.monotonic()
-        with pytest.raises(asker.error("ReadTimeout")):
+        with Stopwatch() as watch, pytest.raises(asker.error("ReadTimeout")):
             asker.post(server.url, asker.wire.issue(credential(server.url)), timeout=0.3)
-        assert time.monotonic() - started <= 0.3 + OVERSHOOT
+        assert watch.seconds <= 0.3 + OVERSHOOT
 
     def test_comments_do_not_count_as_a_first_token(self, asker: Asker, serve: Serve) -> None:
         server = serve(drip)
-        scope = scope_of(10)
+        scope = scope_of(60)
         scope.expect("first_token", within=0.2)
         with pytest.raises(asker.error("ReadTimeout")), scope.entered():
             asker.stream(server.url, asker.wire.issue(credential(server.url)))
@@ -154,12 +154,12 @@ class TestTimers:
         self, asker: Asker, serve: Serve, answer: Callable[[Talk], None]
     ) -> None:
         server = serve(answer)
-        scope = scope_of(10)
+        scope = scope_of(60)
         scope.expect("first_token", within=0.1)
         with pytest.raises(asker.error("ReadTimeout")), scope.entered():
             asker.post(server.url, asker.wire.issue(credential(server.url)))
         assert scope.reason == "first_token"
-        assert server.talks[0].over.wait(1), "the connection was left open"
+        assert server.talks[0].over.wait(30), "the connection was left open"
 
     def test_a_stall_is_told_from_a_late_start(self, asker: Asker, serve: Serve) -> None:
         def answer(talk: Talk) -> None:
@@ -167,8 +167,8 @@ class TestTimers:
             talk.wait_until_gone()
 
         server = serve(answer)
-        scope = scope_of(10)
-        scope.expect("first_token", within=5)
+        scope = scope_of(60)
+        scope.expect("first_token", within=30)
         with pytest.raises(asker.error("ReadTimeout")), scope.entered():
             asker.stream(
                 server.url,
@@ -181,11 +181,10 @@ class TestTimers:
         with full_backlog() as port:
             wire = Wire(limits=WireLimits(connect_seconds=0.2))
             url = f"http://127.0.0.1:{port}"
-            scope = scope_of(10)
-            started = time.monotonic()
-            with pytest.raises(asker.error("ConnectTimeout")), scope.entered():
+            scope = scope_of(60)
+            with Stopwatch() as watch, pytest.raises(asker.error("ConnectTimeout")), scope.entered():
                 Asker(wire, asker.flavour, asker.mode).post(url, wire.issue(credential(url)))
-            assert time.monotonic() - started < 0.2 + OVERSHOOT
+            assert watch.seconds < 0.2 + OVERSHOOT
             assert scope.reason is None
             assert not scope.sent
 
@@ -199,13 +198,12 @@ class TestTimers:
 
     def test_a_name_server_that_says_nothing_is_left_at_the_deadline(self, asker: Asker) -> None:
         scope = scope_of(0.2)
-        started = time.monotonic()
         url = "http://models.example.com"
-        with silent_resolver() as resolve, scope.entered():
+        with Stopwatch() as watch, silent_resolver() as resolve, scope.entered():
             wire = Wire(resolve=resolve)
             with pytest.raises(asker.error("ConnectTimeout")):
                 Asker(wire, asker.flavour, asker.mode).post(url, wire.issue(credential(url)))
-        assert time.monotonic() - started < 0.2 + OVERSHOOT
+        assert watch.seconds < 0.2 + OVERSHOOT
         assert scope.reason == "deadline"
 
 
@@ -215,7 +213,7 @@ def silent_resolver() -> Iterator[Resolver]:
     leave = threading.Event()
 
     def resolve(*_: object, **__: object) -> list[AddressRow]:
-        leave.wait(5)
+        leave.wait(60)
         return []
 
     yield resolve
@@ -252,7 +250,7 @@ class TestAborting:
 
     def test_an_aborted_call_is_over_at_once(self, asker: Asker, place: tuple[str, Wire]) -> None:
         url, wire = place
-        scope = scope_of(10)
+        scope = scope_of(60)
         aborted: list[float] = []
 
         def abort() -> None:
@@ -262,35 +260,35 @@ class TestAborting:
 
         timer = threading.Timer(0.15, abort)
         timer.start()
-        with pytest.raises(asker.error("NetworkError")), scope.entered():
+        with Stopwatch() as watch, pytest.raises(asker.error("NetworkError")), scope.entered():
             Asker(wire, asker.flavour, asker.mode).post(url, wire.issue(credential(url)))
         ended = time.monotonic()
         timer.join()
-        assert ended - aborted[0] < 0.1
+        assert ended - aborted[0] < 0.1 + watch.late
         assert scope.aborted
         assert scope.reason is None
 
     def test_an_aborted_scope_sends_nothing(self, asker: Asker, serve: Serve) -> None:
         server = serve()
-        scope = scope_of(10)
+        scope = scope_of(60)
         scope.abort()
         with pytest.raises(asker.error("NetworkError")), scope.entered():
             asker.post(server.url, asker.wire.issue(credential(server.url)))
         assert server.connections == 0
 
     def test_aborting_a_call_that_is_over_leaves_the_next_one_alone(self, wire: Wire, serve: Serve) -> None:
+        first = scope_of(60)
+
         def answer(talk: Talk) -> None:
-            time.sleep(0.1)
+            if len(server.talks) == 2:
+                first.abort()
             talk.send(HELLO)
 
         server = serve(answer)
         asker = Asker(wire, "httpx2", "sync")
         ticket = wire.issue(credential(server.url))
-        first = scope_of(5)
         with first.entered():
             asker.post(server.url, ticket)
-        timer = threading.Timer(0.05, first.abort)
-        timer.start()
         assert asker.post(server.url, ticket).status_code == 200
-        timer.join()
+        assert first.aborted
         assert server.connections == 1

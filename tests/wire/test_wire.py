@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -20,7 +21,7 @@ def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
 
@@ -47,7 +48,7 @@ def test_one_client_of_each_kind_is_shared(wire: Wire) -> None:
 
 
 END = """
-import asyncio, sys, threading, time
+import asyncio, sys, threading
 from langchain_lucky_models.keys import Credential, Secret
 from langchain_lucky_models.wire import Wire
 url, how = sys.argv[1:]
@@ -62,10 +63,10 @@ def call():
 async def acall():
     await wire.async_client("httpx2").post(url + "/quick", headers=headers)
     task = asyncio.ensure_future(wire.async_client("httpx2").post(url, headers=headers))
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(sys.stdin.readline)
 if how == "thread":
     threading.Thread(target=call, daemon=True).start()
-    time.sleep(0.1)
+    sys.stdin.readline()
 else:
     asyncio.run(acall())
 """
@@ -73,15 +74,20 @@ else:
 
 @pytest.mark.parametrize("how", ["thread", "loop"])
 def test_a_process_ends_quietly_in_the_middle_of_a_call(serve: Serve, how: str) -> None:
+    under_way = threading.Event()
+
     def answer(talk: Talk) -> None:
         if b"/quick" in talk.request:
             talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         else:
+            under_way.set()
             talk.wait_until_gone()
 
-    server = serve(answer)
-    done = run(END, server.url, how)
-    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    command = [sys.executable, "-W", "error", "-c", END, serve(answer).url, how]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True) as ending:
+        assert under_way.wait(60), "nothing was under way"
+        assert ending.communicate("end\n", timeout=50) == ("", "")
+    assert ending.returncode == 0
 
 
 def test_a_spawned_process_lays_a_wire_of_its_own(serve: Serve) -> None:
