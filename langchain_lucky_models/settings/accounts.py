@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from langchain_lucky_models.budgets.budget import Budget, Mode, OnExceed, Scope
 from langchain_lucky_models.errors.base import ConfigError
+from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.ledger.money import MOST_DOLLARS
 from langchain_lucky_models.ledger.sqlite import Durability
 from langchain_lucky_models.limits.limit import Limit
@@ -19,6 +20,10 @@ from langchain_lucky_models.limits.limit import Scope as LimitScope
 from langchain_lucky_models.settings.base import Settings, listed
 
 S = TypeVar("S", bound=Settings)
+
+Policy = Literal["refuse", "allow", "by_payer"]
+"""`refuse`, `allow`, or refuse where the house pays and let others go on."""
+POLICIES: tuple[str, ...] = get_args(Policy)
 
 
 def _dollars(value: object, info: ValidationInfo) -> object:
@@ -30,9 +35,11 @@ def _dollars(value: object, info: ValidationInfo) -> object:
 
 
 def _dollars_or_word(value: object) -> object:
-    amount = value if value in ("refuse", "allow") else _amount(value)
+    amount = value if value in POLICIES else _amount(value)
     if amount is None:
-        raise ConfigError("unknown_price: expected 'refuse', 'allow' or dollars, such as 0.05.", field="unknown_price")
+        raise ConfigError(
+            "unknown_price: expected 'refuse', 'allow', 'by_payer' or dollars, such as 0.05.", field="unknown_price"
+        )
     return amount
 
 
@@ -48,10 +55,10 @@ def _amount(value: object) -> Decimal | None:
 
 Dollars = Annotated[Decimal, BeforeValidator(_dollars, json_schema_input_type=float | str)]
 UnknownPrice = Annotated[
-    Literal["refuse", "allow"] | Decimal,
+    Policy | Decimal,
     BeforeValidator(_dollars_or_word, json_schema_input_type=float | str),
 ]
-"""What a call whose price nobody knows is held at: a ceiling in dollars, nothing at all, or not made."""
+"""What a call whose price nobody knows is held at: a ceiling in dollars, nothing at all, or it is not made."""
 
 
 class BudgetConfig(Settings):
@@ -163,6 +170,10 @@ class LedgerConfig(Settings):
     durability: Durability = "power"
     spool: str | None = None
 
+    def ledger(self) -> Ledger:
+        """The ledger itself. Nothing is opened before it is needed."""
+        return Ledger(self.url, durability=self.durability, spool=Path(self.spool) if self.spool else None)
+
 
 class TrackConfig(Settings):
     """What is written down of a call.
@@ -177,13 +188,13 @@ class TrackConfig(Settings):
 
 
 def _ledger(value: object) -> object:
-    if value is None or isinstance(value, LedgerConfig):
+    if value is None or isinstance(value, LedgerConfig | Ledger):
         return value
     return LedgerConfig.read({"url": str(value)} if isinstance(value, str | Path) else value, where="ledger")
 
 
 LedgerSetting = Annotated[
-    LedgerConfig | None, BeforeValidator(_ledger, json_schema_input_type=LedgerConfig | str | None)
+    LedgerConfig | Ledger | None, BeforeValidator(_ledger, json_schema_input_type=LedgerConfig | str | None)
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,7 +10,15 @@ from pydantic import Field
 from langchain_lucky_models.budgets.budget import distinct
 from langchain_lucky_models.catalog.tiers import TIERS
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
-from langchain_lucky_models.settings.accounts import BudgetList, LedgerSetting, LimitList, TrackConfig, UnknownPrice
+from langchain_lucky_models.settings.accounts import (
+    BudgetList,
+    LedgerConfig,
+    LedgerSetting,
+    LimitList,
+    Policy,
+    TrackConfig,
+    UnknownPrice,
+)
 from langchain_lucky_models.settings.base import Settings, check_name, row_of, rows_of
 from langchain_lucky_models.settings.providers import ProviderSettings
 from langchain_lucky_models.settings.tiers import TierConfig
@@ -27,9 +36,12 @@ class RegistryConfig(Settings):
         budgets: How much money for whom.
         limits: How many requests, tokens and calls at once for whom.
         ledger: Where the records of every attempt are kept; this process's memory where left out.
-        on_ledger_failure: What becomes of calls while the ledger's database is away.
+        on_ledger_failure: What becomes of calls while the ledger's database is away: by default they are refused
+            where the house pays.
         unknown_price: What a call whose price nobody knows is held at under a budget: a ceiling in dollars, nothing
             (`allow`), or it is refused.
+        limit_wait: Seconds that a call waits for room under a limit at most; as long as its timeout lets it where
+            left out.
         catalog_limits: Whether the limits that providers publish for a model hold for each key.
         track: What is written down of a call.
 
@@ -48,8 +60,9 @@ class RegistryConfig(Settings):
     budgets: BudgetList = ()
     limits: LimitList = ()
     ledger: LedgerSetting = None
-    on_ledger_failure: Literal["refuse", "allow"] = "refuse"
-    unknown_price: UnknownPrice = "refuse"
+    on_ledger_failure: Policy = "by_payer"
+    unknown_price: UnknownPrice = "by_payer"
+    limit_wait: float | None = Field(default=None, ge=0)
     catalog_limits: bool = False
     track: Annotated[TrackConfig, row_of(TrackConfig, "track")] = Field(default_factory=TrackConfig)
 
@@ -83,3 +96,16 @@ class RegistryConfig(Settings):
                 changes[name] = {**own, **changes[name]}
         own_fields = {name: getattr(self, name) for name in type(self).model_fields}
         return RegistryConfig.read({**own_fields, **changes})
+
+    def accounts(self) -> Mapping[str, Any]:
+        """The settings of the accounts, by the names that `accounts_of` takes. Nothing is opened."""
+        return {
+            "budgets": [row.budget() for row in self.budgets],
+            "limits": [row.limit() for row in self.limits],
+            "ledger": self.ledger.ledger() if isinstance(self.ledger, LedgerConfig) else self.ledger,
+            "on_ledger_failure": self.on_ledger_failure,
+            "unknown_price": self.unknown_price,
+            "limit_wait": self.limit_wait,
+            "catalog_limits": self.catalog_limits,
+            "shared_limits": self.shared_state,
+        }

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from langchain_lucky_models.budgets import Budget
+from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.limits import Limit
 from langchain_lucky_models.settings import RegistryConfig, Source
 from langchain_lucky_models.settings.accounts import BudgetConfig, LedgerConfig, LimitConfig
@@ -58,6 +59,21 @@ def test_keywords_take_the_place_of_what_the_file_says() -> None:
     settings = RegistryConfig.read({"budgets": [{"limit": 3}], "ledger": "a.db"}).but(budgets=[{"limit": 4}])
     assert [row.limit for row in settings.budgets] == [4]
     assert settings.ledger == LedgerConfig(url="a.db")
+
+
+def test_what_the_accounts_are_made_of_is_ready_made() -> None:
+    settings = RegistryConfig.read(
+        {"budgets": [{"limit": 1}], "limits": [{"concurrent": 1}], "ledger": {"durability": "crash"}}
+    )
+    accounts = settings.accounts()
+    assert (accounts["budgets"], accounts["limits"]) == ([Budget(limit=1)], [Limit(concurrent=1)])
+    with accounts["ledger"] as ledger:
+        assert ledger.usage() == []
+
+
+def test_a_ready_made_ledger_is_the_one_that_is_used() -> None:
+    with Ledger() as ledger:
+        assert RegistryConfig.read({}).but(ledger=ledger).accounts()["ledger"] is ledger
 
 
 def test_settings_are_frozen_and_a_password_does_not_show() -> None:
