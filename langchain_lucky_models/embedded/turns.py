@@ -37,14 +37,15 @@ def own_turn(path: Path) -> Iterator[None]:
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        while not _taken(handle):
+        while not lock_taken(handle):
             time.sleep(_LOOK_AGAIN)
         yield
     finally:
         os.close(handle)
 
 
-def _taken(handle: int) -> bool:
+def lock_taken(handle: int) -> bool:
+    """Lock an open file until it is closed, unless somebody else holds it."""
     try:
         _take(handle)
     except (BlockingIOError, PermissionError):
