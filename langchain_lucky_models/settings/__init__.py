@@ -4,6 +4,8 @@
 base.py         frozen, strict, plain about errors: what all settings have in common
 providers.py    how a provider is reached, where its key comes from
 tiers.py        tiers of the operator's own
+accounts.py     budgets, limits, the ledger
+rollout.py      who gets a new path, and who has both compared
 house.py        the operator's file as a whole
 experiments.py  a user's file: named experiments
 reading.py      bytes of a file, read without trusting its path or its size
@@ -12,6 +14,7 @@ files.py        files to settings, with file, line and column in every error
 ```
 """
 
+from langchain_lucky_models.settings.accounts import BudgetConfig, LedgerConfig, LimitConfig, TrackConfig
 from langchain_lucky_models.settings.experiments import (
     ExperimentConfig,
     ExperimentDefaults,
@@ -25,12 +28,16 @@ from langchain_lucky_models.settings.providers import ProviderSettings, environm
 from langchain_lucky_models.settings.tiers import TierConfig
 
 __all__ = [
+    "BudgetConfig",
     "ExperimentConfig",
     "ExperimentDefaults",
+    "LedgerConfig",
+    "LimitConfig",
     "ProviderSettings",
     "RegistryConfig",
     "Source",
     "TierConfig",
+    "TrackConfig",
     "UserConfig",
     "VariantConfig",
     "environment_secret",
