@@ -18,6 +18,7 @@ from langchain_lucky_models.failures import RetryBudget, outcome_of
 from langchain_lucky_models.health import ANSWERED, NEUTRAL, Admission, HealthBoard
 from langchain_lucky_models.health.sharing import SharedState
 from langchain_lucky_models.limits.line import Signal
+from langchain_lucky_models.meter import Accounts, accounts_of
 from langchain_lucky_models.wire.leashes import leash_here
 
 MOST_BUDGETS = 4096
@@ -107,6 +108,7 @@ class Meter:
 
     Args:
         health: Who rests after failures.
+        accounts: What every attempt is charged to; by default a ledger in memory, without budgets and limits.
         probe_when_all_rest: Ask the one that may be asked soonest, instead of failing, where everybody rests.
         shared: What other processes say of the same health.
     """
@@ -115,10 +117,12 @@ class Meter:
         self,
         health: HealthBoard,
         *,
+        accounts: Accounts | None = None,
         probe_when_all_rest: bool = False,
         shared: SharedState | None = None,
     ) -> None:
         self.health = health
+        self.accounts = accounts or accounts_of()
         self.probe_when_all_rest = probe_when_all_rest
         self._shared = shared
         self._rooms = Rooms()
@@ -179,12 +183,14 @@ class Meter:
         return f"{refusal.reason}, for {self.rests_for(candidate):.1f} s more" if refusal else None
 
     def close(self) -> None:
-        """Stop listening to other processes."""
+        """Write what waits, and stop listening to other processes."""
+        self.accounts.close()
         if self._shared is not None:
             self._shared.close()
 
     async def aclose(self) -> None:
         """Same as `close`, without blocking the event loop."""
+        await self.accounts.aclose()
         if self._shared is not None:
             await asyncio.to_thread(self._shared.close)
 
@@ -215,7 +221,7 @@ class Meter:
         return found or RetryBudget()
 
 
-def meter_of(shared_state: str | None, when_all_rest: str) -> Meter:
+def meter_of(shared_state: str | None, when_all_rest: str, accounts: Accounts) -> Meter:
     """The meter of a registry with these settings.
 
     Raises:
@@ -228,7 +234,7 @@ def meter_of(shared_state: str | None, when_all_rest: str) -> Meter:
         raise ConfigError("shared_state is an address of a Redis: redis://host:port/db.", field="shared_state")
     shared = SharedState(shared_state) if shared_state else None
     board = shared.board if shared else HealthBoard()
-    return Meter(board, probe_when_all_rest=when_all_rest == "probe", shared=shared)
+    return Meter(board, accounts=accounts, probe_when_all_rest=when_all_rest == "probe", shared=shared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

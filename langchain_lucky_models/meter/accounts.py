@@ -34,6 +34,7 @@ class Accounts:
         events: Who is told.
         on_ledger_failure: What becomes of a call while the ledger is away.
         wait: Seconds that a call waits for room under a limit at most; None is as long as its timeout lets it.
+        lent: Whether the ledger is somebody else's to close.
 
     Attributes:
         learned: How much each model usually puts out.
@@ -45,7 +46,7 @@ class Accounts:
         ('the budget of user ada for a day', [])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         ledger: Ledger,
         budgets: Budgets,
@@ -54,6 +55,7 @@ class Accounts:
         events: Events | None = None,
         on_ledger_failure: OnLedgerFailure = "by_payer",
         wait: float | None = None,
+        lent: bool = False,
     ) -> None:
         self.ledger = ledger
         self.budgets = budgets
@@ -63,6 +65,7 @@ class Accounts:
         self.catalog_limits = False
         self.on_ledger_failure = on_ledger_failure
         self.wait = wait
+        self._lent = lent
         self._beside = Beside()
 
     @property
@@ -119,7 +122,10 @@ class Accounts:
     def close(self) -> None:
         """Write what waits, and let go of databases and servers."""
         self._beside.close()
-        self.ledger.close()
+        if self._lent:
+            self.ledger.flush().result()
+        else:
+            self.ledger.close()
         self.limiter.close()
 
     async def aclose(self) -> None:
@@ -149,7 +155,7 @@ def accounts_of(  # noqa: PLR0913 - each is a setting of its own, by name
     limit_wait: float | None = None,
     catalog_limits: bool = False,
     shared_limits: str | None = None,
-    events: Events | None = None,
+    lent: bool = False,
 ) -> Accounts:
     """The accounts of a registry with these settings. Nothing is opened before it is needed.
 
@@ -162,7 +168,7 @@ def accounts_of(  # noqa: PLR0913 - each is a setting of its own, by name
         limit_wait: Seconds that a call waits for room under a limit at most; by default as long as its timeout lets it.
         catalog_limits: Whether the limits that providers publish are kept, for every key.
         shared_limits: `redis://host:port/db`, where many processes count limits together.
-        events: Who is told.
+        lent: Whether the ledger is somebody else's to close.
 
     Raises:
         ConfigError: One of them cannot be used.
@@ -181,9 +187,9 @@ def accounts_of(  # noqa: PLR0913 - each is a setting of its own, by name
         kept,
         Budgets(kept, budgets, unknown_price=_unknown_price(unknown_price)),
         Limiter(limits, counts, history=kept.history),
-        events=events,
         on_ledger_failure=on_ledger_failure or "by_payer",
         wait=limit_wait,
+        lent=lent,
     )
     accounts.catalog_limits = catalog_limits
     return accounts

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from langchain_lucky_models.asking.meter import meter_of
+from langchain_lucky_models.budgets import Budget, UnknownPrice
 from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.keys import FallbackKeys
+from langchain_lucky_models.ledger import Ledger
+from langchain_lucky_models.limits import Limit
+from langchain_lucky_models.meter import OnLedgerFailure, accounts_of
 from langchain_lucky_models.registry.llm_registry import LLMRegistry
 from langchain_lucky_models.settings import ProviderSettings, RegistryConfig, Source, TierConfig
 from langchain_lucky_models.users.house import House
@@ -25,6 +29,13 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
     catalog: Catalog | None = None,
     shared_state: str | None = None,
     when_all_rest: Literal["fail", "probe"] | None = None,
+    budgets: Sequence[Budget | Mapping[str, Any]] = (),
+    limits: Sequence[Limit | Mapping[str, Any]] = (),
+    ledger: str | Path | Mapping[str, Any] | Ledger | None = None,
+    on_ledger_failure: OnLedgerFailure | None = None,
+    unknown_price: UnknownPrice | str | float | None = None,
+    limit_wait: float | None = None,
+    catalog_limits: bool | None = None,
 ) -> LLMRegistry:
     """Make a registry: once, at start-up. Nobody is asked and no key is validated.
 
@@ -38,6 +49,15 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         shared_state: `redis://host:port/db`, through which registries of many processes hear who rests.
         when_all_rest: Where every member of a call rests: `fail` at once, or `probe` whoever may be asked soonest;
             by default it fails.
+        budgets: What may be spent: `Budget` values, or mappings with their names.
+        limits: How much may be asked: `Limit` values, or mappings with their names. Counted in `shared_state`, where
+            there is one.
+        ledger: Where records are kept: a path, `sqlite:///file.db`, `postgresql://…`, a `Ledger`; by default in memory.
+        on_ledger_failure: Calls while the ledger is away: `refuse`, `allow`, or `by_payer`, which refuses where the
+            house pays, and is the default.
+        unknown_price: Calls without a known price, under a budget: `refuse`, `allow`, `by_payer`, or dollars to hold.
+        limit_wait: Seconds a call waits for room under a limit at most; by default as long as its timeout lets it.
+        catalog_limits: Whether the limits that providers publish are kept, for every key.
 
     Raises:
         ConfigError: A setting cannot be used; the message names it, and where it stands in the file.
@@ -49,15 +69,23 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         default_tier=default_tier,
         shared_state=shared_state,
         when_all_rest=when_all_rest,
+        budgets=budgets or None,
+        limits=limits or None,
+        ledger=ledger,
+        on_ledger_failure=on_ledger_failure,
+        unknown_price=unknown_price,
+        limit_wait=limit_wait,
+        catalog_limits=catalog_limits,
     )
     keys = fallback_keys if isinstance(fallback_keys, FallbackKeys) else FallbackKeys(fallback_keys)
     with source.explained():
+        accounts = accounts_of(**settings.accounts(), lent=isinstance(settings.ledger, Ledger))
         house = House(
             settings=settings.providers,
             keys=keys,
             tiers=settings.tiers,
             default_tier=settings.default_tier,
             catalog=catalog or Catalog.packaged(),
-            meter=meter_of(settings.shared_state, settings.when_all_rest),
+            meter=meter_of(settings.shared_state, settings.when_all_rest, accounts),
         )
     return LLMRegistry(house)

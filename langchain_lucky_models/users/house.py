@@ -13,6 +13,7 @@ from langchain_lucky_models.errors.base import ConfigError, did_you_mean, neares
 from langchain_lucky_models.events import Events
 from langchain_lucky_models.health import HealthBoard
 from langchain_lucky_models.keys import Credential, Secret, origin_of
+from langchain_lucky_models.meter import Accounts
 from langchain_lucky_models.providers.family import Family
 from langchain_lucky_models.providers.table import DEFAULT_PROVIDERS, FAMILIES, family_of
 from langchain_lucky_models.settings import ProviderSettings, TierConfig, UserConfig
@@ -129,6 +130,7 @@ class House:
         self.wire = Wire()
         self.pool = MemberPool(self.wire)
         self.meter = meter or Meter(HealthBoard())
+        self.accounts.events = self.events
         self.backstage = Backstage(self.pool, self.meter)
         self.providers = MappingProxyType(
             {
@@ -137,6 +139,11 @@ class House:
                 for row in [settings.get(name) or ProviderSettings()]
             }
         )
+
+    @property
+    def accounts(self) -> Accounts:
+        """What every attempt is charged to: ledger, budgets, limits."""
+        return self.meter.accounts
 
     def configure_user(self, user_id: str, config: UserConfig) -> None:
         """Put a user's configuration in the place of the last; the calls under way keep theirs."""
