@@ -11,6 +11,7 @@ import click
 
 from langchain_lucky_models.errors.base import MissingExtraError
 from langchain_lucky_models.extras import require
+from langchain_lucky_models.tables import text_table
 
 UNKNOWN = "?"
 """What stands where nobody knows."""
@@ -31,19 +32,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             pass
         else:
             return
-    click.echo("\n".join(plain_table(headings, lines)))
-
-
-def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table in columns of equal width.
-
-    Example:
-        >>> plain_table(["model", "price"], [["gpt-4o", "$2.50"], ["o3", "$2"]])
-        ['model   price', 'gpt-4o  $2.50', 'o3      $2']
-    """
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [headings, *rows]]
-    return [line.rstrip() for line in lines]
+    click.echo("\n".join(text_table(headings, lines)))
 
 
 def _print_rich(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

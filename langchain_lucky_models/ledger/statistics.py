@@ -92,6 +92,16 @@ class UsageRow:
         return self.answered / self.requests if self.requests else 0.0
 
     @property
+    def cost_per_answer(self) -> Decimal | None:
+        """Dollars for each attempt that answered, those that failed paid along; None before the first."""
+        return self.cost / self.answered if self.answered else None
+
+    def to_dict(self) -> dict[str, object]:
+        """What it was grouped by, then its figures."""
+        figures = {name: getattr(self, name) for name in _SUMMED}
+        return {**self.group, **figures, "success_rate": self.success_rate, "cost": self.cost}
+
+    @property
     def user(self) -> str | None:
         """Who asked."""
         return self.group.get("user")
@@ -135,6 +145,16 @@ class MetricRow:
     first_token: Percentiles
     tokens_per_second: Percentiles
 
+    def to_dict(self) -> dict[str, object]:
+        """What it was grouped by, then how good, how fast and how dear it was."""
+        used = self.usage
+        figures: dict[str, object] = {"requests": used.requests, "success_rate": used.success_rate, "cost": used.cost}
+        figures["cost_per_answer"] = used.cost_per_answer
+        for measure in _MEASURES:
+            found: Percentiles = getattr(self, measure)
+            figures |= {f"{measure}_p50": found.p50, f"{measure}_p90": found.p90, f"{measure}_p99": found.p99}
+        return {**used.group, **figures}
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -176,12 +196,12 @@ def metrics(session: Session, by: Sequence[str], selection: Selection = EVERYTHI
     ]
 
 
-Figure = Literal["cost", "success_rate", "latency", "first_token", "tokens_per_second", "requests"]
+Figure = Literal["cost", "cost_per_answer", "success_rate", "latency", "first_token", "tokens_per_second", "requests"]
 
 
 def ranked(rows: Iterable[MetricRow], by: Figure) -> list[MetricRow]:
     """The rows from best to worst by one figure; rows without it come last."""
-    signs = {"cost": 1, "latency": 1, "first_token": 1}
+    signs = {"cost": 1, "cost_per_answer": 1, "latency": 1, "first_token": 1}
 
     def place(row: MetricRow) -> tuple[bool, float]:
         figure = getattr(row.usage, by) if hasattr(row.usage, by) else getattr(row, by).p50

@@ -14,6 +14,7 @@ from langchain_lucky_models.ledger.entries import day_of
 from langchain_lucky_models.ledger.money import dollars
 from langchain_lucky_models.ledger.schema import COLUMNS, NUMBERS, TIMES
 from langchain_lucky_models.ledger.statistics import group_column
+from langchain_lucky_models.tables import inert_cell
 
 PAGE = 5_000
 KEPT_APART = (
@@ -88,7 +89,7 @@ def exported(session: Session, form: Literal["csv", "jsonl"]) -> Iterator[str]:
         return
     yield _csv_line(COLUMNS)
     for entry in entries(session):
-        yield _csv_line([_inert(entry[name]) for name in COLUMNS])
+        yield _csv_line([_cell(entry[name]) for name in COLUMNS])
 
 
 def _total(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -115,8 +116,5 @@ def _csv_line(values: Any) -> str:
     return line.getvalue()
 
 
-def _inert(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, list):
-        value = " ".join(value)
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+def _cell(value: Any) -> object:
+    return inert_cell(" ".join(value) if isinstance(value, list) else value)

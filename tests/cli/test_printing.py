@@ -15,10 +15,6 @@ def test_a_table_is_plain_columns_where_nobody_watches(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "model        price\na-long-name  $1\nb            [red]$20\n"
 
 
-def test_a_table_without_rows_is_its_headings() -> None:
-    assert printing.plain_table(("model", "price"), []) == ["model  price"]
-
-
 def test_a_terminal_gets_a_drawn_table_with_every_letter(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
