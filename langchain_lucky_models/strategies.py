@@ -87,12 +87,19 @@ class Verdict(Generic[C, A]):
         attempts: Every attempt, in the order they ended.
         final: The one failure to raise as it is; without it the call failed as a whole.
         votes: For consensus: how many said the same as the winner, and of how many.
+        judge: For consensus: the attempt that decided, or should have, where too few agreed.
     """
 
     winner: Attempt[C, A] | None
     attempts: tuple[Attempt[C, A], ...]
     final: Attempt[C, A] | None = None
     votes: tuple[int, int] | None = None
+    judge: Attempt[C, A] | None = None
+
+    @property
+    def answers(self) -> tuple[Attempt[C, A], ...]:
+        """The attempts that answered what was asked; a judge answers something else."""
+        return tuple(made for made in self.attempts if made.outcome == "answered" and made is not self.judge)
 
 
 Plan = Generator[Wave[C, A], Sequence[Attempt[C, A]], Verdict[C, A]]
@@ -189,9 +196,10 @@ def consensus(candidates: Sequence[C], rules: Rules[C, A]) -> Plan[C, A]:
     if len(camp) >= quorum or rules.judge is None or not answers:
         return Verdict(camp[0] if len(camp) >= quorum else None, made, votes=(len(camp), len(answers)))
     said = tuple((yield Wave((rules.judge,), about=answers)))
-    winner = rules.chosen(said[0].answer, answers) if said and said[0].answer is not None else None
+    judge = said[0]
+    winner = rules.chosen(judge.answer, answers) if judge.answer is not None else None
     camp = next((each for each in camps if winner in each), camp)
-    return Verdict(winner, (*made, *said), votes=(len(camp), len(answers)))
+    return Verdict(winner, (*made, judge), votes=(len(camp), len(answers)), judge=judge)
 
 
 def insisting(plan: Plan[C, A], rest: Callable[[Exception], float | None]) -> Plan[C, A]:

@@ -189,7 +189,7 @@ class Call:
             final.facts = replace(final.facts, attempts=told)
             raise final from None
         causes = [attempt.error for attempt in verdict.attempts if isinstance(attempt.error, errors.CallError)]
-        if verdict.votes is not None and any(attempt.outcome == "answered" for attempt in verdict.attempts):
+        if verdict.votes is not None and verdict.answers:
             raise _no_consensus(verdict, told)
         if causes and all(isinstance(cause, errors.CircuitOpenError) for cause in causes):
             soonest = min(causes, key=lambda cause: cause.retry_after or 0.0)
@@ -223,8 +223,8 @@ def _others(verdict: Verdict[Candidate, Opened]) -> list[Opened]:
 def _no_consensus(verdict: Verdict[Candidate, Any], told: tuple[errors.AttemptReport, ...]) -> errors.NoConsensusError:
     answers: list[tuple[str, AIMessage]] = [
         (str(attempt.candidate.ref), attempt.answer.message)
-        for attempt in verdict.attempts
-        if attempt.outcome == "answered" and attempt.answer is not None
+        for attempt in verdict.answers
+        if attempt.answer is not None
     ]
     agreed, answered = verdict.votes or (0, 0)
     return errors.NoConsensusError(

@@ -73,6 +73,8 @@ def mark(verdict: Verdict[Candidate, Any], line: Line, cost: prices.Cost) -> Map
     if verdict.votes is not None:
         agreed, answered = verdict.votes
         told |= {"votes": agreed, "agreement": round(agreed / answered, 4), "answers": _answers(verdict)}
+        if verdict.judge is not None:
+            told["judge"] = str(verdict.judge.candidate.ref)
     of_experiment = {"experiment": line.choice.experiment, "variant": line.choice.variant}
     return told | {key: value for key, value in of_experiment.items() if value is not None}
 
@@ -86,8 +88,8 @@ def _plain(told: AttemptReport) -> Mapping[str, Any]:
 def _answers(verdict: Verdict[Candidate, Any]) -> list[Mapping[str, Any]]:
     return [
         {"ref": str(attempt.candidate.ref), "text": attempt.answer.message.text}
-        for attempt in verdict.attempts
-        if attempt.outcome == "answered" and attempt.answer is not None
+        for attempt in verdict.answers
+        if attempt.answer is not None
     ]
 
 
