@@ -25,6 +25,7 @@ from langchain_lucky_models.settings.experiments import (
 from langchain_lucky_models.settings.files import Source
 from langchain_lucky_models.settings.house import RegistryConfig
 from langchain_lucky_models.settings.providers import ProviderSettings, environment_secret, file_secret
+from langchain_lucky_models.settings.rollout import RolloutConfig, ShadowConfig
 from langchain_lucky_models.settings.tiers import TierConfig
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "LimitConfig",
     "ProviderSettings",
     "RegistryConfig",
+    "RolloutConfig",
+    "ShadowConfig",
     "Source",
     "TierConfig",
     "TrackConfig",

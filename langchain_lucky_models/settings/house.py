@@ -21,6 +21,7 @@ from langchain_lucky_models.settings.accounts import (
 )
 from langchain_lucky_models.settings.base import Settings, check_name, row_of, rows_of
 from langchain_lucky_models.settings.providers import ProviderSettings
+from langchain_lucky_models.settings.rollout import RolloutConfig, check_features
 from langchain_lucky_models.settings.tiers import TierConfig
 
 
@@ -44,6 +45,7 @@ class RegistryConfig(Settings):
             left out.
         catalog_limits: Whether the limits that providers publish for a model hold for each key.
         track: What is written down of a call.
+        rollout: Features on their way from an old path to a new one.
 
     Example:
         >>> RegistryConfig.read({"tiers": {"quick": {"models": ["groq#*"]}}, "default_tier": "quick"}).default_tier
@@ -65,6 +67,7 @@ class RegistryConfig(Settings):
     limit_wait: float | None = Field(default=None, ge=0)
     catalog_limits: bool = False
     track: Annotated[TrackConfig, row_of(TrackConfig, "track")] = Field(default_factory=TrackConfig)
+    rollout: Annotated[dict[str, RolloutConfig], rows_of(RolloutConfig, "rollout")] = Field(default_factory=dict)
 
     def model_post_init(self, _context: object, /) -> None:
         """Refuse names that nobody could type, and a default tier that is none."""
@@ -77,6 +80,7 @@ class RegistryConfig(Settings):
                 f"default_tier: there is no tier {self.default_tier!r}.{near} There are: {', '.join(known)}.",
                 field="default_tier",
             )
+        check_features(self.rollout)
         self._check_accounts()
 
     def _check_accounts(self) -> None:
@@ -88,9 +92,9 @@ class RegistryConfig(Settings):
             raise ConfigError("track.usage: budgets are kept by records; leave it on.", field="track.usage")
 
     def but(self, **given: Any) -> RegistryConfig:
-        """The same with what is given put over it; of providers and tiers, row by row."""
+        """The same with what is given put over it; of providers, tiers and rollouts, row by row."""
         changes = {name: value for name, value in given.items() if value is not None}
-        for name in ("providers", "tiers"):
+        for name in ("providers", "tiers", "rollout"):
             if name in changes:
                 own: dict[str, object] = getattr(self, name)
                 changes[name] = {**own, **changes[name]}
