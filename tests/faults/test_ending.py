@@ -22,6 +22,7 @@ from langchain_lucky_models import LLMRegistry, errors
 from langchain_lucky_models.asking import meter
 from langchain_lucky_models.failures import FALLBACK_ELIGIBLE
 from tests import homes
+from tests.clocks import Stopwatch
 from tests.faults.calls import EVERY_WAY, Asked, mark_of
 from tests.loopback import FAULTS, Answer, Provider
 
@@ -69,7 +70,7 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 async def quiet(provider: Provider, counted: Counter[str] | None = None) -> None:
     """Wait until no attempt runs, every request is over, and every attempt is settled."""
-    until = time.monotonic() + 3
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         running = [thread for thread in threading.enumerate() if thread.name == "lucky-attempt"]
         open_requests = [one for one in provider.requests if one.done_at is None and one.gone_at is None]
@@ -90,11 +91,12 @@ async def test_a_race_is_decided_by_content_and_its_loser_leaves_at_once(
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race")
     for _ in range(10):
         provider.requests.clear()
-        assert await asked(handle)
-        answered = time.monotonic()
-        (loser,) = provider.asked("gpt-4o")
-        assert provider.wait_until_gone(loser) is not None
-        assert (loser.gone_at or 0) - answered < 0.1
+        with Stopwatch() as watch:
+            assert await asked(handle)
+            answered = time.monotonic()
+            (loser,) = provider.asked("gpt-4o")
+            assert provider.wait_until_gone(loser) is not None
+        assert (loser.gone_at or 0) - answered < 0.1 + watch.late
 
 
 @pytest.mark.parametrize("hollow", ["null_content", "empty_choices", "html_200"])
@@ -147,21 +149,30 @@ async def test_a_cut_stream_keeps_its_text_to_itself(provider: Provider, registr
     assert not provider.asked("claude-sonnet-5")
 
 
+@pytest.mark.parametrize("moments", [60, pytest.param(200, marks=pytest.mark.slow)])
 async def test_a_call_cancelled_at_any_moment_leaves_nothing(
-    provider: Provider, registry: LLMRegistry, settled: Counter[str]
+    provider: Provider, registry: LLMRegistry, settled: Counter[str], moments: int
 ) -> None:
-    """Cases 36 and 37: 60 of 60 closed and settled, `CancelledError` unchanged."""
+    """Cases 36 and 37: 60 of 60 (200 of 200) closed within 100 ms and settled, `CancelledError` unchanged."""
     provider.script("drip_events", path=PATHS[homes.GROQ])
     provider.script("hang_before_headers", model="gpt-4o")
     user = homes.user_of(registry)
-    for moment in range(60):
+    for moment in range(moments):
         strategy = ("fallback", "race", "consensus")[moment % 3]
         handle = user.models(*TAGS, strategy=strategy, first_token_timeout=0.02)
         call = asyncio.ensure_future(handle.ainvoke("Hi") if moment % 2 else anext(handle.astream("Hi")))
-        await asyncio.sleep(moment / 2000)
+        await asyncio.sleep(moment * 0.03 / moments)
         call.cancel()
-        with suppress(asyncio.CancelledError, errors.CallError):
-            await call
+        with Stopwatch() as watch:
+            left = time.monotonic()
+            with suppress(asyncio.CancelledError, errors.CallError):
+                await call
+            open_still = [one for one in provider.requests if one.done_at is None]
+            gone = [await asyncio.to_thread(provider.wait_until_gone, one) for one in open_still]
+        assert all(
+            (at or one.done_at or left + 9) - left < 0.1 + watch.late for at, one in zip(gone, open_still, strict=True)
+        )
+        provider.requests.clear()
     await quiet(provider, settled)
     assert settled["admitted"] == settled["settled"] > 0
 
@@ -256,11 +267,12 @@ async def test_one_failure_in_a_batch_neither_stops_nor_misplaces_the_others(
 async def test_wrapped_handles_keep_strategy_user_and_deadline(provider: Provider, registry: LLMRegistry) -> None:
     """Case 41: bound, configured, retried, with fallbacks: still the same line and the same timeout."""
     provider.script("hang_before_headers", model="gpt-4o")
-    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, timeout=0.4)
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, timeout=2)
+    handle.members()
     wrapped = handle.with_config(tags=["x"]).with_retry(stop_after_attempt=1).with_fallbacks([handle])
-    began = time.monotonic()
-    assert mark_of(await wrapped.ainvoke("Hi"))["ref"] == homes.GROQ
-    assert time.monotonic() - began < 0.7
+    with Stopwatch() as watch:
+        assert mark_of(await wrapped.ainvoke("Hi"))["ref"] == homes.GROQ
+    assert watch.seconds < 2.3
     assert provider.keys_seen() == {homes.KEYS["openai"], homes.KEYS["groq"]}
 
 

@@ -105,14 +105,14 @@ class Provider:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait(5)
+        self._ready.wait(60)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         if self._mishaps and error is None:
             raise self._mishaps[0]
 
@@ -183,10 +183,10 @@ class Provider:
         """The requests for one model."""
         return [request for request in self.requests if request.model == model]
 
-    def wait_until_gone(self, request: Request, within: float = 2.0) -> float | None:
-        """When the client of a request left, waiting a moment for the news to arrive."""
+    def wait_until_gone(self, request: Request, within: float = 30.0) -> float | None:
+        """When the client of a request left before its answer was whole, waiting for the news to arrive."""
         until = time.monotonic() + within
-        while request.gone_at is None and time.monotonic() < until:
+        while request.gone_at is None and request.done_at is None and time.monotonic() < until:
             time.sleep(0.002)
         return request.gone_at
 
