@@ -1,30 +1,28 @@
-"""The catalog: look up, search, change, export, import, swap."""
+"""The catalog: what it is asked, and how it is changed, exported, imported, swapped."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Final, TypeVar, overload
+from typing import TYPE_CHECKING
 
 from langchain_lucky_models.catalog import loading, overlay
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.catalog.guards import checked_entry
-from langchain_lucky_models.catalog.migrations import Followed, follow, table_of
-from langchain_lucky_models.catalog.search import Query, cheapest, query_of, select
+from langchain_lucky_models.catalog.shelves import Shelves, found_entry
 from langchain_lucky_models.catalog.state import CatalogState, Row
-from langchain_lucky_models.errors.base import NEAREST_SHOWN, UnknownModelError, did_you_mean, nearest_names
-from langchain_lucky_models.refs import SEPARATOR, ModelRef
+from langchain_lucky_models.catalog.telling import Hearers
+from langchain_lucky_models.refs import ModelRef
 
-T = TypeVar("T")
-_RAISE: Final = object()
+if TYPE_CHECKING:
+    from langchain_lucky_models.events import Events
 
 Registrable = ModelEntry | Mapping[str, object]
 
 
-class Catalog:
+class Catalog(Shelves):
     """What models exist: one immutable `CatalogState` at a time, exchanged whole.
 
     A reader in another thread sees the state before a change or the one after it. A refused change leaves it as it was.
@@ -42,6 +40,7 @@ class Catalog:
 
     def __init__(self, entries: Iterable[Registrable] = ()) -> None:
         self._lock = Lock()
+        self._hearers = Hearers()
         self._state: CatalogState | None = CatalogState.of(overlay.new_entry(entry) for entry in entries)
 
     @classmethod
@@ -79,66 +78,8 @@ class Catalog:
         """Everything at this moment; it never changes, so a reader may keep it for as long as it needs one view."""
         return loading.packaged_state() if self._state is None else self._state
 
-    @overload
-    def get(self, ref: str | ModelRef) -> ModelEntry: ...
-
-    @overload
-    def get(self, ref: str | ModelRef, default: T) -> ModelEntry | T: ...
-
-    def get(self, ref: str | ModelRef, default: object = _RAISE) -> object:
-        """The model with that ref; else the one with that alias at that provider; else that dated snapshot.
-
-        Args:
-            ref: `provider#model`.
-            default: What to return where there is none.
-
-        Raises:
-            UnknownModelError: There is none, and no default was given.
-            InvalidRefError: The text has no form of a ref, and no default was given.
-        """
-        if default is _RAISE:
-            return _found(self.state, ref)
-        entry = self.state.find(str(ref))
-        return default if entry is None else entry
-
-    def find(self, name: str) -> tuple[ModelEntry, ...]:
-        """Every model that a bare name may mean, over all providers: by id, then alias, snapshot, last path part."""
-        state = self.state
-        return tuple(state.rows[ref].entry for ref in state.refs_by_name.get(name, ()))
-
-    def entries(self) -> tuple[ModelEntry, ...]:
-        """Every model."""
-        return self.state.entries
-
-    def __iter__(self) -> Iterator[ModelEntry]:
-        return iter(self.state.entries)
-
-    def __len__(self) -> int:
-        return len(self.state.rows)
-
-    def __contains__(self, ref: object) -> bool:
-        return isinstance(ref, str | ModelRef) and self.state.find(str(ref)) is not None
-
     def __repr__(self) -> str:
         return f"<Catalog: {len(self)} models>"
-
-    def search(self, query: Query | None = None, /, **filters: object) -> list[ModelEntry]:
-        """The models that match; see `Query` for what may be asked.
-
-        Example:
-            >>> catalog = Catalog([{"provider": "mybox", "id": "tiny"}, {"provider": "cloud", "id": "huge"}])
-            >>> [entry.id for entry in catalog.search(provider="cloud")]
-            ['huge']
-        """
-        return select(self.state.entries, query_of(query, filters), on=_today())
-
-    def cheapest(self, query: Query | None = None, /, **filters: object) -> ModelEntry | None:
-        """The chat model in service with the lowest known price that matches; see `Query`."""
-        return cheapest(self.state.entries, query_of(query, filters), on=_today())
-
-    def follow(self, ref: str | ModelRef) -> Followed:
-        """Where a stored ref leads today, through every renaming."""
-        return follow(str(ref), table_of(self.state.migrations))
 
     def register(self, entry: Registrable) -> ModelEntry:
         """Add a model, or replace the one with the same ref.
@@ -177,7 +118,7 @@ class Catalog:
 
         def merge(state: CatalogState) -> Mapping[str, Row]:
             for ref, fields in changes.items():
-                entry = overlay.merged_entry(_found(state, ref), fields)
+                entry = overlay.merged_entry(found_entry(state, ref), fields)
                 changed[str(entry.ref)] = Row(entry)
             return {**state.rows, **changed}
 
@@ -202,7 +143,7 @@ class Catalog:
         asked = tuple(refs)
 
         def without(state: CatalogState) -> Mapping[str, Row]:
-            gone = {str(_found(state, ref).ref) for ref in asked}
+            gone = {str(found_entry(state, ref).ref) for ref in asked}
             return {ref: row for ref, row in state.rows.items() if ref not in gone}
 
         self._change(without)
@@ -223,41 +164,20 @@ class Catalog:
         """Replace everything at once by another catalog's state."""
         whole = state.state if isinstance(state, Catalog) else state
         with self._lock:
-            self._state = whole
+            self._become(whole)
+
+    def tell(self, events: Events) -> None:
+        """Publish from now on what becomes of the models; several registries may hold one catalog."""
+        self._hearers.add(events)
 
     def _change(self, rows_after: Callable[[CatalogState], Mapping[str, Row]]) -> None:
         # The lock keeps writers from losing each other's changes; readers need none.
         with self._lock:
             state = self.state
-            self._state = replace(state, rows=rows_after(state))
+            self._become(replace(state, rows=rows_after(state)))
 
-
-def _found(state: CatalogState, ref: str | ModelRef) -> ModelEntry:
-    entry = state.find(str(ref))
-    if entry is None:
-        raise _unknown(state, ref if isinstance(ref, ModelRef) else ModelRef.parse(ref))
-    return entry
-
-
-def _unknown(state: CatalogState, ref: ModelRef) -> UnknownModelError:
-    moved = table_of(state.migrations).get(str(ref))
-    if moved is not None:
-        then = f"use {moved.new}" if moved.new else "nothing replaces it"
-        return UnknownModelError(
-            f"{ref} was {moved.kind}; {then}.", asked=str(ref), nearest=(moved.new,) if moved.new else ()
-        )
-    near = _near(state, ref)
-    return UnknownModelError(
-        f"the catalog has no {ref}.{did_you_mean(near)} catalog.register() adds a model.", asked=str(ref), nearest=near
-    )
-
-
-def _near(state: CatalogState, ref: ModelRef) -> list[str]:
-    """The same model elsewhere, then names at the same provider that look like it."""
-    elsewhere = state.refs_by_name.get(ref.model, ())
-    at_provider = [known for known in state.rows if known.startswith(f"{ref.provider}{SEPARATOR}")]
-    return list(dict.fromkeys([*elsewhere, *nearest_names(str(ref), at_provider or state.rows)]))[:NEAREST_SHOWN]
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
+    def _become(self, after: CatalogState) -> None:
+        # With the lock held, so that events come in the order of the changes; an unread catalog is not read for them.
+        before = self.state if self._hearers.listen else None
+        self._state = after
+        self._hearers.hear(before, after)

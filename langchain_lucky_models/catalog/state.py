@@ -33,6 +33,10 @@ class Row:
         facts = self._facts
         return facts.provider if isinstance(facts, ModelEntry) else str(facts["provider"])
 
+    def says(self, other: Row) -> bool:
+        """Whether another row says the very same, as far as that can be told without making the entries."""
+        return self is other or self._facts == other._facts
+
     def other_names(self, field_name: str) -> Iterable[str]:
         """The aliases or snapshots, without making the entry."""
         facts = self._facts

@@ -81,6 +81,10 @@ def scopes_of(endpoint: str, model: str, credential: str) -> tuple[Scope, ...]:
     )
 
 
+Listener = Callable[[Scope, News, bool], None]
+"""Hears of a scope what happened to its breaker, and whether it happened in this process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a request ended, as far as health is concerned.
@@ -146,6 +150,7 @@ class HealthBoard:
         self.clock = clock
         self._draw = draw
         self._tell = tell
+        self._listeners: tuple[Listener, ...] = ()
         self.forked()
         self._breakers: dict[Scope, Breaker] = {}
         self._last: dict[str, tuple[float, str]] = {}
@@ -200,7 +205,18 @@ class HealthBoard:
         """Take over what another process says of a breaker."""
         now = self.clock()
         with self._lock:
-            self._breakers[scope] = heard(self._breakers.get(scope, PRISTINE), news, now, self._draw())
+            before = self._breakers.get(scope, PRISTINE)
+            after = self._breakers[scope] = heard(before, news, now, self._draw())
+            if self._listeners and (told := news_of(before, after, now)) is not None:
+                self._announce(scope, told, here=False)
+
+    def listen(self, listener: Listener) -> None:
+        """Let somebody hear of breakers from now on, and whether it happened here or in another process.
+
+        Args:
+            listener: Called with the board locked, so it must not wait.
+        """
+        self._listeners = (*self._listeners, listener)
 
     def is_well(self, scopes: tuple[Scope, ...]) -> bool:
         """Whether none of them rests or is being probed."""
@@ -259,8 +275,14 @@ class HealthBoard:
 
     def _put(self, scope: Scope, before: Breaker, after: Breaker, now: float) -> None:
         self._breakers[scope] = after
-        if self._tell is not None and (news := news_of(before, after, now)) is not None:
-            self._tell(scope, news)
+        if (self._tell or self._listeners) and (news := news_of(before, after, now)) is not None:
+            if self._tell is not None:
+                self._tell(scope, news)
+            self._announce(scope, news, here=True)
+
+    def _announce(self, scope: Scope, news: News, *, here: bool) -> None:
+        for listener in self._listeners:
+            listener(scope, news, here)
 
     def _sweep(self, now: float) -> None:
         self._reports += 1

@@ -12,6 +12,7 @@ from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.events import Events
 from langchain_lucky_models.health import HealthBoard
+from langchain_lucky_models.health.telling import tell_health
 from langchain_lucky_models.keys import Credential, Secret, origin_of
 from langchain_lucky_models.meter import Accounts
 from langchain_lucky_models.providers.family import Family
@@ -132,6 +133,8 @@ class House:
         self.meter = meter or Meter(HealthBoard())
         self.accounts.events = self.events
         self.backstage = Backstage(self.pool, self.meter)
+        catalog.tell(self.events)
+        tell_health(self.meter.health, self.events)
         self.providers = MappingProxyType(
             {
                 name: Provider.of(name, row, keys.get(name) or row.house_secret(name))
