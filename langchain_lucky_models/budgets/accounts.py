@@ -25,7 +25,7 @@ from langchain_lucky_models.ledger import (
     picodollars_up,
 )
 from langchain_lucky_models.ledger.database import Session
-from langchain_lucky_models.ledger.posting import count, reset_counter
+from langchain_lucky_models.ledger.posting import count, known_counters, reset_counter
 
 UnknownPrice = Decimal | Literal["refuse", "allow", "by_payer"]
 """What a call whose price nobody knows is held at: a ceiling for each, nothing at all, or not made. `by_payer` refuses
@@ -52,6 +52,11 @@ class Balance:
     held: Decimal
     left: Decimal
     resets_at: dt.datetime | None
+
+    def to_dict(self) -> dict[str, object]:
+        """The budget in words, and its figures."""
+        figures = {"limit": Decimal(self.budget.limit), "spent": self.spent, "held": self.held, "left": self.left}
+        return {"budget": self.budget.label(self.value), **figures, "resets_at": self.resets_at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,19 @@ class Budgets:
 
         def look(session: Session, now: int) -> list[Balance]:
             return [self._balance(session, now, budget, key) for budget, key in wanted]
+
+        return self._ledger.errand(look)
+
+    def all_balances(self) -> Pending[list[Balance]]:
+        """What every budget has left, for each value of its scope that something was ever charged to."""
+
+        def look(session: Session, now: int) -> list[Balance]:
+            return [
+                self._balance(session, now, budget, key)
+                for budget in self.budgets
+                for key in known_counters(session, budget.id)
+                if self._named(key)[0] is budget
+            ]
 
         return self._ledger.errand(look)
 

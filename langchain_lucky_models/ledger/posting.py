@@ -159,6 +159,13 @@ def count(session: Session, now: int, key: str, window: Callable[[int], Span]) -
     return book.within(key, span.first), span
 
 
+def known_counters(session: Session, identity: str) -> list[str]:
+    """Every counter of a budget that something was charged to, by name."""
+    prefix = f"{identity}="
+    sql = "SELECT DISTINCT key FROM lucky_slots WHERE substr(key, 1, :size) = :prefix ORDER BY key"
+    return [key for (key,) in session.rows(sql, {"size": len(prefix), "prefix": prefix})]
+
+
 def reset_counter(session: Session, now: int, key: str, window: Callable[[int], Span], reason: str = "") -> None:
     """Take back what was spent in a counter's window, slot by slot, by entries of their own."""
     session.lock([key])

@@ -88,6 +88,12 @@ class Accounts:
         posted.then(functools.partial(self._tell, record))
         return posted
 
+    def book(self, record: Record) -> Pending[Posted]:
+        """Write a call that was made elsewhere, charge it to its budgets, and tell of it like of any other."""
+        posted = self.budgets.book(record)
+        posted.then(functools.partial(self._tell, record))
+        return posted
+
     def pass_on(self, work: Callable[[], object]) -> None:
         """Give a passage back or settle it; where that takes a server, beside the call."""
         if self.limiter.shared:
