@@ -13,7 +13,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import wait
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from langchain_lucky_models.events.kinds import Event
 
@@ -118,7 +117,7 @@ class Mailbox:
         if self.loop is None:
             runner.run(_awaited(result))
         else:
-            _awaited_in(self.loop, _awaited(result))
+            _awaited_in(self.loop, result)
 
     def _delivers_here(self) -> bool:
         try:
@@ -164,12 +163,15 @@ async def _awaited(result: Awaitable[object]) -> object:
     return await result
 
 
-def _awaited_in(loop: asyncio.AbstractEventLoop, work: Any) -> None:
+def _awaited_in(loop: asyncio.AbstractEventLoop, result: Awaitable[object]) -> None:
     """Wait for work in somebody else's loop, which may be closed meanwhile."""
+    work = _awaited(result)
     try:
         done = asyncio.run_coroutine_threadsafe(work, loop)
     except RuntimeError:
-        work.close()
+        for unused in (work, result):
+            if inspect.iscoroutine(unused):
+                unused.close()
         raise LoopGoneError from None
     while not wait([done], LOOP_LOOK).done:
         if loop.is_closed():
