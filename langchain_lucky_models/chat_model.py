@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
+from functools import cached_property
 from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -27,6 +28,9 @@ from langchain_lucky_models.users.tenants import Tenant
 
 MEMBERS_OWN = frozenset({"rate_limiter"})
 """Fields of every chat model that belong to the members here: a limiter is asked before each attempt."""
+
+SETTINGS = ("model", "also", "strategy", "wanted", "params", "timeout", "max_retries", *PARTNER_WORDS)
+"""Fields that decide whom a handle asks, and how."""
 
 
 class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
@@ -63,7 +67,6 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
     tenant: Tenant | None = Field(default=None, exclude=True, repr=False)
 
     _user_id: str = PrivateAttr(default="")
-    _lines: dict[str | None, tuple[object, Line]] = PrivateAttr(default_factory=dict)
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", validate_by_name=True)
 
@@ -95,23 +98,29 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
 
     # --- whom it stands for
 
+    @cached_property
+    def _lines(self) -> dict[str | None, tuple[object, Line]]:
+        """What the settings came to, by the name that was asked for; here, not private, as that is found faster."""
+        return {}
+
     def line(self, override: str | None = None) -> Line:
         """Everybody this handle asks, in order.
 
         Args:
             override: Another name to ask instead, within the same user's list.
         """
-        tenant = self._home
-        state = (tenant.house.catalog.state, tenant.house.user_configs)
-        given = {name: getattr(self, name) for name in (*PARTNER_WORDS, "timeout", "max_retries")}
-        params = {**given, **self.params}
-        settings = (tenant, state, self.model, self.also, self.strategy, params, self.wanted)
+        tenant, fields = self._home, self.__dict__
+        settings = (tenant, tenant.house.catalog.state, tenant.house.user_configs, *(fields[name] for name in SETTINGS))
         known = self._lines.get(override)
         if known is None or known[0] != settings:
             names, wanted = ((override,), {}) if override else ((self.model, *self.also), self.wanted)
-            known = self._lines[override] = (settings, line_of(tenant, names, wanted, self.strategy, params))
+            given = {name: fields[name] for name in (*PARTNER_WORDS, "timeout", "max_retries")}
+            line = line_of(tenant, names, wanted, self.strategy, {**given, **self.params})
+            # Kept as they are now: who changes a dictionary in place shall be noticed.
+            kept = tuple(dict(value) if isinstance(value, dict) else value for value in settings)
+            known = self._lines[override] = (kept, line)
             # Memoised by LangChain for tracers, from settings that are no longer these.
-            self.__dict__.pop("_serialized", None)
+            fields.pop("_serialized", None)
         return known[1]
 
     def members(self, override: str | None = None) -> list[Member]:
@@ -218,13 +227,13 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         """Without keys, and so without the user: unpickled, the handle waits for `registry.rebind`."""
         state = super().__getstate__()
         fields = {**state["__dict__"], "tenant": None, "api_key": None}
-        private = {**(state["__pydantic_private__"] or {}), "_lines": {}}
-        return {**state, "__dict__": fields, "__pydantic_private__": private}
+        fields.pop("_lines", None)
+        return {**state, "__dict__": fields}
 
     def __copy__(self) -> Self:
         """A copy that looks up for itself whom it stands for."""
         twin = super().__copy__()
-        twin._lines = {}
+        twin.__dict__.pop("_lines", None)
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

@@ -103,7 +103,8 @@ class Portrait(BaseChatModel):
         structure = kwargs.pop("structure", None)
         told = {} if structure is None else {"structure": repr(structure)}
         given = [self.stop] if isinstance(self.stop, str) else self.stop
-        return super()._get_invocation_params(stop=given if stop is None else stop, **kwargs, **told)
+        # What LangChain makes of it too, which silences the whole process's warnings for a moment of every call.
+        return {**self.asdict(), "stop": given if stop is None else stop, **kwargs, **told}
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Count as the first member does; roughly, where it has no tokenizer of its own or cannot reach it."""
