@@ -31,6 +31,9 @@ A = TypeVar("A")
 SHORTEST_PATIENCE = 1.0
 """Seconds; who is given less, and takes longer, need not be ill."""
 
+TIMED_OUT = (errors.DeadlineExceededError, errors.ProviderTimeoutError)
+"""What a call ends with whose time runs out."""
+
 TimedOut = tuple[type[errors.CallError], str]
 
 
@@ -179,7 +182,7 @@ class Trial(Generic[A]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         errand = self._errand
-        if error is not None and (not isinstance(error, Exception) or _passes_through(error)):
+        if error is not None and (not isinstance(error, Exception) or passes_through(error)):
             self._settle(None, cancelled=True)
             return False
         failure = errand.explain(error) if error else None
@@ -197,7 +200,9 @@ class Trial(Generic[A]):
 
     def _settle(self, failure: Exception | None, *, cancelled: bool) -> None:
         if self._errand.visit is not None:
-            self._errand.visit.settle(failure, cancelled=cancelled)
+            # Where this process had no turn for the call until its time was over, nobody else is ill.
+            late = isinstance(failure, TIMED_OUT) and not self._errand.scope.tried
+            self._errand.visit.settle(failure, cancelled=cancelled, blameless=late)
         elif self._errand.seat is not None:
             self._errand.seat.leave()
 
@@ -321,7 +326,7 @@ class StreamErrand(Errand[Opened]):
         return opened
 
 
-def _passes_through(error: Exception) -> bool:
+def passes_through(error: Exception) -> bool:
     """LangGraph's interrupts travel as exceptions through whoever runs inside a graph; they are no failures."""
     return any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__)
 
