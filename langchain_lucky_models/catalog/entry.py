@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -34,6 +34,13 @@ class Part(BaseModel):
     """A frozen piece of an entry; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    def __copy__(self) -> Self:
+        """A copy without what was worked out from the fields: `model_copy(update=…)` goes on to change them."""
+        twin = super().__copy__()
+        for name in twin.__dict__.keys() - type(self).model_fields.keys():
+            del twin.__dict__[name]
+        return twin
 
 
 class Status(Part):
@@ -92,6 +99,11 @@ class Rates(Part):
     image_input: Rate | None = None
     image_output: Rate | None = None
     request: Rate | None = Field(default=None, description="Dollars for each request.")
+
+    @cached_property
+    def stated(self) -> dict[str, Decimal]:
+        """The prices that are known, by their names; looked up for every answer, so collected once."""
+        return {name: rate for name in Rates.model_fields if (rate := getattr(self, name)) is not None}
 
 
 class PriceTier(Rates):

@@ -123,7 +123,7 @@ def price_at(entry: ModelEntry, when: dt.date | dt.datetime) -> Price | None:
     period = _period_at(entry, when)
     if period is None:
         return FREE if entry.price_state in {"free", "local"} else None
-    price = _laid_over(Price(), period)
+    price = Price(**period.stated)
     for window in _windows_at(period, when):
         price = _laid_over(price, window)
     return price
@@ -243,8 +243,7 @@ def _quantities(used: Usage) -> Iterator[tuple[str, int]]:
 
 
 def _laid_over(price: Price, rates: Rates) -> Price:
-    stated = {name: rate for name in RATE_NAMES if (rate := getattr(rates, name)) is not None}
-    return replace(price, **stated)
+    return replace(price, **rates.stated)
 
 
 def _period_at(entry: ModelEntry, when: dt.date | dt.datetime) -> PricePeriod | None:

@@ -121,8 +121,8 @@ def _details(reported: Mapping[str, object], name: str, total: int | None, doubt
         return {}
     believed: dict[str, int] = {}
     for key, value in details.items():
-        if value is None:
-            continue
+        if value is None or (value == 0 and type(value) is int):
+            continue  # most details, of most answers
         if not _is_count(value) or (total is not None and value > total):
             doubts.append(f"{name}.{_shown(key)} is {_shown(value)}")
             continue

@@ -390,3 +390,13 @@ def test_no_details_make_a_bill_negative(into: int, out: int, details: list[int]
     parts: dict[str, Any] = dict(zip(names, details, strict=True))
     bill = cost(Usage(input=into, output=out, **parts), SONNET, DAY)
     assert all(part.amount > 0 for part in bill.parts)
+
+
+def test_a_copy_with_another_rate_costs_another_sum() -> None:
+    """What was worked out for the first one is not the copy's."""
+    before = priced("a#b", "1", "2")
+    assert _amount(Usage(input=1_000_000, output=0), before) == 1
+    dearer = before.pricing[0].model_copy(update={"input": Decimal(5)})
+    after = before.model_copy(update={"id": "c", "pricing": (dearer,)})
+    assert (str(before.ref), str(after.ref)) == ("a#b", "a#c")
+    assert _amount(Usage(input=1_000_000, output=0), after) == 5
