@@ -173,6 +173,11 @@ class Budgets:
         """Whether an attempt falls under any budget."""
         return bool(self.budgets) and bool(self._applicable(Spender.of(record)))
 
+    def strict(self, record: Record) -> bool:
+        """Whether one of an attempt's budgets must never be overspent."""
+        found = self._applicable(Spender.of(record))
+        return any(budget.mode == "strict" and budget.on_exceed != "warn" for budget, _ in found)
+
     def settle(self, record: Record, hold: Hold) -> Pending[Posted]:
         """Write the attempt and turn what was held into what it cost, in one transaction."""
         return self._ledger.record(record, hold)

@@ -25,11 +25,6 @@ class Ceilings:
         self._lock = threading.Lock()
         self._left: dict[Spot, tuple[int, float]] = {}
 
-    @property
-    def said(self) -> bool:
-        """Whether any provider has said anything."""
-        return bool(self._left)
-
     def lower(self, caller: Caller, said: Sequence[Ceiling]) -> None:
         """Believe a provider that has less left than we thought."""
         now = self._clock()

@@ -73,10 +73,9 @@ class Limiter:
         """Whether counts stand on a server, so that a settlement waits for it."""
         return self._counts.shared
 
-    @property
-    def heeds(self) -> bool:
-        """Whether a call has to ask: there are limits, or a provider has said what is left."""
-        return bool(self.limits) or self._gate.ceilings.said
+    def said(self, caller: Caller, load: Load) -> float:
+        """Seconds until the provider, by its own word, has room for a call; 0 where it has, or has said nothing."""
+        return self._gate.ceilings.take(caller, load.amounts, taking=False)
 
     def change(self, limits: Sequence[Limit | Mapping[str, Any]]) -> None:
         """Keep other limits from now on; what was taken stays taken.
@@ -137,7 +136,7 @@ class Limiter:
             if never_fits(bound, load):
                 return Verdict(allowed=False, retry_after=math.inf, limit=bound.label)
         demands = demands_of(bounds, load)
-        said = self._gate.ceilings.take(caller, load.amounts, taking=False)
+        said = self.said(caller, load)
         short = self._counts.look(demands) if demands else None
         if short is None and not said:
             return Verdict(allowed=True)

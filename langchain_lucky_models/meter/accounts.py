@@ -39,6 +39,7 @@ class Accounts:
     Attributes:
         learned: How much each model usually puts out.
         catalog_limits: Whether the limits that providers publish are kept, each for every key.
+        recorded: Whether attempts become records; under a budget they always do.
 
     Example:
         >>> with accounts_of(budgets=[{"scope": "user", "limit": "0.50", "window": "day"}]) as accounts:
@@ -63,6 +64,7 @@ class Accounts:
         self.events = events or Events()
         self.learned = LearnedOutputs()
         self.catalog_limits = False
+        self.recorded = True
         self.on_ledger_failure = on_ledger_failure
         self.wait = wait
         self._lent = lent
@@ -71,7 +73,12 @@ class Accounts:
     @property
     def bounded(self) -> bool:
         """Whether any call has to ask whether it may be made."""
-        return bool(self.budgets.budgets) or self.limiter.heeds or self.catalog_limits or self.ledger.lasts
+        return bool(self.budgets.budgets or self.limiter.limits or self.catalog_limits or self.ledger.lasts)
+
+    @property
+    def must_write(self) -> bool:
+        """Whether records are written at once, because they last, or because somebody listens."""
+        return self.ledger.lasts or self.events.heard
 
     def requires_ledger(self, key_owner: str) -> bool:
         """Whether a call is refused while the ledger is away."""

@@ -62,21 +62,9 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
     Raises:
         ConfigError: A setting cannot be used; the message names it, and where it stands in the file.
     """
+    given = {name: value for name, value in locals().items() if name in RegistryConfig.model_fields and value != ()}
     source = Source.of_operator(config)
-    settings = source.settings(RegistryConfig).but(
-        providers=providers,
-        tiers=tiers,
-        default_tier=default_tier,
-        shared_state=shared_state,
-        when_all_rest=when_all_rest,
-        budgets=budgets or None,
-        limits=limits or None,
-        ledger=ledger,
-        on_ledger_failure=on_ledger_failure,
-        unknown_price=unknown_price,
-        limit_wait=limit_wait,
-        catalog_limits=catalog_limits,
-    )
+    settings = source.settings(RegistryConfig).but(**given)
     keys = fallback_keys if isinstance(fallback_keys, FallbackKeys) else FallbackKeys(fallback_keys)
     with source.explained():
         accounts = accounts_of(**settings.accounts(), lent=isinstance(settings.ledger, Ledger))
