@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from langchain_lucky_models.drive import Pauses, adrive, drive
 from langchain_lucky_models.strategies import STRATEGIES, Attempt, Plan, Rules, Verdict, Wave, fallback, race
+from tests.clocks import Stopwatch
 
 Behaviour = Literal["answers", "fails", "hangs", "rests"]
 Try = Attempt[str, str]
@@ -37,7 +38,7 @@ class Errand:
     def run(self) -> Try:
         self.started_at = time.monotonic()
         if self.behaviour == "hangs":
-            assert self.aborted.wait(10)
+            assert self.aborted.wait(60)
         return self.outcome()
 
     async def arun(self) -> Try:
@@ -108,7 +109,7 @@ def attempts_running() -> int:
 
 async def settle() -> None:
     """Wait until cancelled attempts have noticed."""
-    until = time.monotonic() + 2
+    until = time.monotonic() + 60
     while attempts_running() and time.monotonic() < until:  # noqa: ASYNC110 - threads end without telling
         await asyncio.sleep(0.001)
 
@@ -116,13 +117,14 @@ async def settle() -> None:
 async def test_the_winner_returns_though_a_loser_would_hang_for_ever(carry: Carry) -> None:
     """Cases 30 and 31: the loser is aborted, and ends within 100 ms of the winner's answer."""
     ground, began = Field(), time.monotonic()
-    verdict = await carry(race(["hangs-1", "answers-2"], Rules()), ground, Pauses())
+    with Stopwatch() as watch:
+        verdict = await carry(race(["hangs-1", "answers-2"], Rules()), ground, Pauses())
     assert verdict.winner is not None
     assert verdict.winner.candidate == "answers-2"
-    assert time.monotonic() - began < 0.3
+    assert watch.seconds < 0.3
     await settle()
     loser = ground.errands[0]
-    assert loser.aborted_at - began < 0.1
+    assert loser.aborted_at - began < 0.1 + watch.late
     assert loser.ends == 1
     assert [(attempt.candidate, attempt.outcome) for attempt in verdict.attempts][1] == ("hangs-1", "cancelled")
 
@@ -139,26 +141,28 @@ async def test_a_hundred_races_leave_no_thread_and_no_task(carry: Carry) -> None
 async def test_a_hedge_starts_after_its_delay_and_not_before(carry: Carry) -> None:
     """Case 34: the second is asked once the first has been silent for `stagger`."""
     ground = Field()
-    verdict = await carry(race(["hangs-1", "answers-2"], Rules(stagger=SECONDS)), ground, Pauses())
+    with Stopwatch() as watch:
+        verdict = await carry(race(["hangs-1", "answers-2"], Rules(stagger=SECONDS)), ground, Pauses())
     assert verdict.winner is not None
     delay = ground.errands[1].started_at - ground.errands[0].started_at
-    assert SECONDS * 0.9 <= delay < SECONDS + 0.2
+    assert SECONDS * 0.9 <= delay < SECONDS + 0.2 + watch.late
 
 
 async def test_an_answer_in_time_needs_no_hedge(carry: Carry) -> None:
     """Case 34: no extra request where the first answers before its delay is over."""
     ground = Field()
-    await carry(race(["answers-1", "answers-2"], Rules(stagger=5.0)), ground, Pauses())
+    await carry(race(["answers-1", "answers-2"], Rules(stagger=60.0)), ground, Pauses())
     assert [errand.candidate for errand in ground.started] == ["answers-1"]
 
 
 @pytest.mark.parametrize("begin", ["fails-1", "rests-1"])
 async def test_a_failure_starts_the_next_at_once(carry: Carry, begin: str) -> None:
     """Case 34: neither a failure nor a rest keeps the hedge waiting."""
-    ground, began = Field(), time.monotonic()
-    verdict = await carry(race([begin, "answers-2"], Rules(stagger=5.0)), ground, Pauses())
+    ground = Field()
+    with Stopwatch() as watch:
+        verdict = await carry(race([begin, "answers-2"], Rules(stagger=60.0)), ground, Pauses())
     assert verdict.winner is not None
-    assert time.monotonic() - began < 1
+    assert watch.seconds < 1
 
 
 async def test_pauses_are_taken_from_whoever_passes_them_in(carry: Carry) -> None:

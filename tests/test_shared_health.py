@@ -19,6 +19,7 @@ from langchain_lucky_models import create_llm_registry, errors
 from langchain_lucky_models.errors import ConfigError
 from langchain_lucky_models.health import Outcome, scopes_of
 from langchain_lucky_models.health.sharing import SharedState
+from tests.clocks import Stopwatch
 from tests.homes import OPENAI, registry_on, user_of
 from tests.loopback import Provider
 from tests.services import Server, discard, redis_answers, redis_server, redis_url
@@ -115,7 +116,7 @@ def test_two_registries_share_who_rests(provider: Provider) -> None:
                 user_of(one).model(OPENAI, max_retries=0).invoke("hello")
         provider.requests.clear()
         other._house.meter._shared.begin()  # type: ignore[union-attr]
-        assert within(2.0, lambda: other.health().get("openai") is not None and bool(other.health()["openai"].models))
+        assert within(60.0, lambda: other.health().get("openai") is not None and bool(other.health()["openai"].models))
         with pytest.raises(errors.CircuitOpenError):
             user_of(other).model(OPENAI).invoke("hello")
     assert provider.requests == []
@@ -134,13 +135,13 @@ def test_without_redis_calls_go_on_and_it_is_said_once(
         model = user_of(registry).model(OPENAI)
         model.invoke("hello")
         own_redis.stop(signal.SIGKILL)
-        assert within(3.0, lambda: lines("Redis is away") == 1)
-        began = time.monotonic()
-        for _ in range(10):
-            assert model.invoke("hello").text
-        assert (time.monotonic() - began) / 10 < 0.1
+        assert within(60.0, lambda: lines("Redis is away") == 1)
+        with Stopwatch() as watch:
+            for _ in range(10):
+                assert model.invoke("hello").text
+        assert watch.seconds / 10 < 0.1
         own_redis.start(redis_answers)
-        assert within(5.0, lambda: lines("Redis is back") == 1)
+        assert within(60.0, lambda: lines("Redis is back") == 1)
     assert lines("Redis is away") == 1
 
 
@@ -153,14 +154,15 @@ def test_a_redis_that_hangs_holds_up_no_call(provider: Provider, own_redis: Serv
         os.kill(own_redis.process.pid, signal.SIGSTOP)
         try:
             spans = []
-            for _ in range(20):
-                began = time.monotonic()
-                model.invoke("hello")
-                spans.append(time.monotonic() - began)
+            with Stopwatch() as watch:
+                for _ in range(20):
+                    began = time.monotonic()
+                    model.invoke("hello")
+                    spans.append(time.monotonic() - began)
         finally:
             os.kill(own_redis.process.pid, signal.SIGCONT)
-    assert sorted(spans)[10] < 0.05
-    assert max(spans) < 0.5
+    assert sorted(spans)[10] < 0.05 + watch.late
+    assert max(spans) < 0.5 + watch.late
 
 
 def test_a_registry_that_is_closed_leaves_no_thread(provider: Provider) -> None:
@@ -177,7 +179,7 @@ def test_a_registry_that_is_forgotten_leaves_no_thread(provider: Provider) -> No
     assert thread is not None
     client = shared._client
     del shared
-    assert within(3.0, lambda: gc.collect() >= 0 and not thread.is_alive())
+    assert within(60.0, lambda: gc.collect() >= 0 and not thread.is_alive())
     client.close()
 
 
@@ -188,18 +190,21 @@ from langchain_lucky_models.health.sharing import SharedState
 
 shared = SharedState(sys.argv[1], name=sys.argv[2])
 shared.begin()
+heard, tell = os.pipe()
 child = os.fork()
 ada = scopes_of("openai", "gpt-4o", "ada")
 if child == 0:
     shared.begin()
     for _ in range(5):
         shared.board.report(shared.board.admit(ada), Outcome("failed", "provider_down"))
-    time.sleep(0.5)
+    os.close(tell)
+    os.read(heard, 1)  # until the parent has heard of it
     shared.close()
     os._exit(0)
-until = time.monotonic() + 5
+until = time.monotonic() + 60
 while shared.board.refusal(ada) is None and time.monotonic() < until:
     time.sleep(0.01)
+os.close(tell)
 os.waitpid(child, 0)
 print(shared.board.refusal(ada) is not None)
 shared.close()
@@ -209,7 +214,7 @@ shared.close()
 def test_a_forked_child_speaks_for_itself() -> None:
     """The parent hears what its child, forked after the thread began, found out."""
     command = [sys.executable, "-W", "ignore", "-c", CHILD, redis_url(), uuid.uuid4().hex]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
     assert done.stdout.strip() == "True"
 
 

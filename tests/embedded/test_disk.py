@@ -39,7 +39,7 @@ def test_a_finished_file_replaces_the_one_of_its_name(tmp_path: Path) -> None:
     ready, goal = tmp_path / "ready", tmp_path / "goal"
     goal.write_text("old")
     disk.write_through(io.BytesIO(b"new"), ready)
-    disk.put_in_place(ready, goal)
+    put_in_place(ready, goal)
     assert goal.read_text() == "new"
     assert list(tmp_path.iterdir()) == [goal]
 

@@ -13,6 +13,7 @@ import pytest
 
 from langchain_lucky_models import LLMRegistry, create_llm_registry, errors
 from langchain_lucky_models.errors import ConfigError
+from tests.clocks import Stopwatch
 from tests.homes import GROQ, KEYS, MINI, OPENAI, OPENROUTER, registry_on, user_of
 from tests.loopback import Provider
 
@@ -194,7 +195,9 @@ def test_an_unknown_provider_is_a_mistake_of_the_caller(registry: LLMRegistry) -
 
 def test_checkups_leave_no_thread(registry: LLMRegistry) -> None:
     registry.check_health()
-    time.sleep(0.05)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and any(thread.name == "lucky-checkup" for thread in threading.enumerate()):
+        time.sleep(0.005)
     assert not [thread for thread in threading.enumerate() if thread.name == "lucky-checkup"]
 
 
@@ -205,10 +208,11 @@ def test_a_primary_that_hangs_is_asked_five_times_in_twenty_calls(provider: Prov
     """Case 83: at most 6 s and 5 requests for twenty calls with a timeout of 1 s."""
     provider.script("hang_before_headers", model="gpt-4o")
     model = user_of(registry).models(OPENAI, GROQ, timeout=1)
-    began = time.monotonic()
-    for _ in range(20):
-        assert model.invoke("hello").response_metadata["lucky"]["ref"] == GROQ
-    assert time.monotonic() - began < 6.0
+    model.members()  # a partner's import is no part of a call
+    with Stopwatch() as watch:
+        for _ in range(20):
+            assert model.invoke("hello").response_metadata["lucky"]["ref"] == GROQ
+    assert watch.seconds < 6.0
     assert len(provider.asked("gpt-4o")) == 5
 
 
@@ -217,7 +221,7 @@ def test_a_hundred_callers_send_one_probe_to_the_server(provider: Provider, regi
     take_down(provider, registry, OPENAI)
     pass_time(registry, 12.0)
     provider.script("hang_before_headers", model="gpt-4o")
-    model = user_of(registry).models(OPENAI, GROQ, timeout=2)
+    model = user_of(registry).models(OPENAI, GROQ, timeout=4)
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(model.invoke, ["hello"] * 100))
     assert {answer.response_metadata["lucky"]["ref"] for answer in answers} == {GROQ}
@@ -229,10 +233,9 @@ def test_where_everybody_rests_the_call_fails_at_once_and_says_until_when(
 ) -> None:
     """Case 86: no request, no wait, and the time of the next try."""
     take_down(provider, registry, OPENAI, GROQ)
-    began = time.monotonic()
-    with pytest.raises(errors.CircuitOpenError) as refused:
+    with Stopwatch() as watch, pytest.raises(errors.CircuitOpenError) as refused:
         user_of(registry).models(OPENAI, GROQ).invoke("hello")
-    assert time.monotonic() - began < 0.3
+    assert watch.seconds < 0.3
     assert refused.value.retry_after is not None
     assert 5 < refused.value.retry_after < 11
     assert [attempt.outcome for attempt in refused.value.attempts] == ["skipped", "skipped"]
@@ -297,7 +300,8 @@ async def test_cancelled_calls_do_not_count(provider: Provider, registry: LLMReg
     provider.script("hang_before_headers", model="gpt-4o", times=20)
     model = user_of(registry).model(OPENAI)
     tasks = [asyncio.create_task(model.ainvoke("hello")) for _ in range(20)]
-    await asyncio.sleep(0.3)
+    while len(provider.requests) < 20:  # noqa: ASYNC110 - the server counts in another thread
+        await asyncio.sleep(0.005)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -311,6 +315,7 @@ def test_callers_without_patience_do_not_make_a_provider_ill(provider: Provider,
     for _ in range(10):
         with pytest.raises(errors.DeadlineExceededError):
             user.model(OPENAI, timeout=0.05, max_retries=0).invoke("hello")
+    provider.clear()  # not every call may have come as far as the server
     assert user.model(OPENAI).invoke("hello").text
 
 
