@@ -70,12 +70,13 @@ class Visit:
         self.begun = True
         self._health.report(self._admission, ANSWERED)
 
-    def settle(self, error: Exception | None = None, *, cancelled: bool = False) -> None:
+    def settle(self, error: Exception | None = None, *, cancelled: bool = False, blameless: bool = False) -> None:
         """The attempt is over; only the first word counts.
 
         Args:
             error: Its failure, if it failed.
             cancelled: Nobody waits for it any more.
+            blameless: It failed here, before anybody else had a part in it.
         """
         with self._lock:
             first, self._open = self._open, False
@@ -83,7 +84,7 @@ class Visit:
             self._seat.leave()
         if not first or (self.begun and error is None):
             return
-        tells_nothing = cancelled or self._tells_nothing(error)
+        tells_nothing = cancelled or blameless or self._tells_nothing(error)
         self._health.report(self._admission, NEUTRAL if tells_nothing else outcome_of(error))
 
     def _tells_nothing(self, error: Exception | None) -> bool:

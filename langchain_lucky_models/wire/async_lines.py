@@ -35,23 +35,40 @@ class AsyncLine(Line, asyncio.Protocol):
     async def connect(self, seconds: float) -> None:
         """Connect within so many seconds."""
         self.sock.setblocking(False)  # noqa: FBT003 - the socket's own signature
-        async with asyncio.timeout(seconds):
-            await self._loop.sock_connect(self.sock, self.target.address)
+        self.scope.reaching = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._loop.sock_connect(self.sock, self.target.address)
+        except TimeoutError:
+            if not self._stands():
+                raise
+        # What is waited for from here on is a turn of this loop, until something is sent.
+        self.scope.reaching = False
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.scope.time_left()
 
     async def start(self) -> None:
         """Speak plainly from here on."""
         await self._loop.create_connection(lambda: self, sock=self.sock)
+        self.scope.time_left()  # a request whose time is over is not sent any more
 
     async def secure(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Speak TLS from here on, inside of what is spoken already, if anything is."""
+        self.scope.reaching = True
         async with asyncio.timeout(seconds):
             if self._transport is None:
                 await self._loop.create_connection(lambda: self, sock=self.sock, ssl=context, server_hostname=host)
             else:
                 self._transport = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
         self.scope.time_left()
+
+    def _stands(self) -> bool:
+        """Whether the connection was made, although a crowded loop had no turn to notice it in time."""
+        try:
+            self.sock.getpeername()
+        except OSError:
+            return False
+        return True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
         """What arrives next; the scope's timers count, not the timeout."""

@@ -48,6 +48,7 @@ class Dialler:
     def dial(self, place: Place, scope: CallScope) -> SyncLine:
         """A line to the place, or to its proxy."""
         timer = ConnectTimer(scope, self.limits.connect_seconds)
+        scope.reaching = True
         line = self._connected(_targets(place, self._rows(place, scope, timer)), scope, timer)
         if place.scheme == "https" and not place.proxy:
             self.secure(line, place, scope)
@@ -55,8 +56,8 @@ class Dialler:
 
     async def adial(self, place: Place, scope: CallScope) -> AsyncLine:
         """Same as `dial`, for the running loop."""
-        timer = ConnectTimer(scope, self.limits.connect_seconds)
-        line = await self._aconnected(_targets(place, await self._arows(place, scope, timer)), scope, timer)
+        rows = await self._arows(place, scope)
+        line = await self._aconnected(_targets(place, rows), scope)
         if place.scheme == "https" and not place.proxy:
             await self.asecure(line, place, scope)
         else:
@@ -81,14 +82,19 @@ class Dialler:
         except CancelledError:
             raise ConnectionAbortedError("the call was aborted") from None
 
-    async def _arows(self, place: Place, scope: CallScope, timer: ConnectTimer) -> Sequence[AddressRow]:
+    async def _arows(self, place: Place, scope: CallScope) -> Sequence[AddressRow]:
         lookup = self._lookup(place, scope)
         if lookup.answer.done():
             # An address needs no turn of the loop, which many calls at once would have to wait for.
             return lookup.answer.result()
+        scope.reaching = True
         try:
-            async with asyncio.timeout(timer.left()):
+            async with asyncio.timeout(ConnectTimer(scope, self.limits.connect_seconds).left()):
                 return await asyncio.wrap_future(lookup.answer)
+        except TimeoutError:
+            if not lookup.answer.done():
+                raise
+            return lookup.answer.result()  # it had come, but this loop had no turn to take it
         except asyncio.CancelledError:
             if scope.aborted:
                 raise ConnectionAbortedError("the call was aborted") from None
@@ -112,7 +118,8 @@ class Dialler:
                 return line
         raise OSError("no address was left to try")
 
-    async def _aconnected(self, targets: Sequence[Destination], scope: CallScope, timer: ConnectTimer) -> AsyncLine:
+    async def _aconnected(self, targets: Sequence[Destination], scope: CallScope) -> AsyncLine:
+        timer = ConnectTimer(scope, self.limits.connect_seconds)
         for untried, target in zip(range(len(targets), 0, -1), targets, strict=True):
             line = AsyncLine(target, scope, self.limits)
             try:

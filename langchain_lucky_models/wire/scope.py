@@ -51,6 +51,7 @@ class CallScope:
         reason: Which timer ended the attempt, once one did.
         failure: The error of our own that ended it, where one did; partner packages wrap what the wire raises.
         aborted: Whether `abort` was called.
+        reaching: Whether the way to a server is being waited for: a name, a connection, a handshake.
         sent: Whether any byte of a request was handed to the network.
         status: The status of the answer, once there is one.
         request_id: The provider's id of the request.
@@ -70,6 +71,7 @@ class CallScope:
         self.reason: Timer | None = None
         self.failure: LuckyError | None = None
         self.aborted = False
+        self.reaching = False
         self.sent = False
         self.status: int | None = None
         self.request_id: str | None = None
@@ -81,6 +83,11 @@ class CallScope:
         self._content_timer: ContentTimer = "first_token"
         self._broken_by: Breakable | None = None
         self._seals: tuple[Sealing, ...] = ()
+
+    @property
+    def tried(self) -> bool:
+        """Whether anybody else had a part in how it ended: a call that only waited for its turn here blames nobody."""
+        return self.sent or self.reaching
 
     def expect(self, what: ContentTimer, within: float | None) -> None:
         """Give content so many seconds from now; call it again for each piece of content.

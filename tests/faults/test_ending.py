@@ -60,9 +60,9 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             counted["admitted"] += 1
             super().__init__(*given)  # type: ignore[arg-type]
 
-        def settle(self, error: Exception | None = None, *, cancelled: bool = False) -> None:
+        def settle(self, error: Exception | None = None, **how: bool) -> None:
             counted["settled"] += self._open
-            super().settle(error, cancelled=cancelled)
+            super().settle(error, **how)
 
     monkeypatch.setattr(meter, "Visit", Counted)
     return counted
