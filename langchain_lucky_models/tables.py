@@ -24,7 +24,7 @@ R = TypeVar("R", bound=Row)
 class Table(tuple[R, ...]):
     """Rows of one kind, in order. A tuple like any other that prints as a table.
 
-    Columns that are empty in every row are not shown.
+    Columns that are empty in every row, or count to nothing in every row, are not shown; amounts of money always are.
     """
 
     __slots__ = ()
@@ -42,11 +42,15 @@ class Table(tuple[R, ...]):
 
     def _shown(self) -> tuple[list[str], list[list[str]]]:
         plain = [row.to_dict() for row in self[:MOST_SHOWN]]
-        names = [name for name in plain[0] if any(row[name] not in (None, 0) for row in plain)]
+        names = [name for name in plain[0] if not all(_says_nothing(row[name]) for row in plain)]
         return names, [[cell_text(row[name]) for name in names] for row in plain]
 
     def _rest(self) -> list[str]:
         return [f"… and {len(self) - MOST_SHOWN} more"] if len(self) > MOST_SHOWN else []
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or (type(value) is int and not value)
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

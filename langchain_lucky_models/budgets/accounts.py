@@ -213,15 +213,19 @@ class Budgets:
 
         return self._ledger.errand(look)
 
-    def all_balances(self) -> Pending[list[Balance]]:
-        """What every budget has left, for each value of its scope that something was ever charged to."""
+    def standing(self, user: str | None = None) -> Pending[list[Balance]]:
+        """What budgets have left: for the one value they are for, or for each that something was ever charged to.
+
+        Args:
+            user: Leave out what is not this user's alone: what others have spent is none of their business.
+        """
 
         def look(session: Session, now: int) -> list[Balance]:
             return [
                 self._balance(session, now, budget, key)
                 for budget in self.budgets
-                for key in known_counters(session, budget.id)
-                if self._named(key)[0] is budget
+                for key in sorted({*budget.own_keys(user), *known_counters(session, budget.id)})
+                if self._named(key)[0] is budget and (user is None or budget.concerns(user, key))
             ]
 
         return self._ledger.errand(look)

@@ -147,6 +147,19 @@ class Budget:
         """The counter of one value of the scope."""
         return f"{self.id}={storable(value)}"
 
+    def own_keys(self, user: str | None = None) -> list[str]:
+        """The counters that it has whoever has spent: the registry's, that of the one value it is for, the user's."""
+        if self.scope == "registry":
+            return [self.key("all")]
+        if self.pinned:
+            return [self.key(getattr(self, self.scope))]
+        return [self.key(user)] if user is not None and self.scope == "user" else []
+
+    def concerns(self, user: str, key: str) -> bool:
+        """Whether a counter of it is this user's alone."""
+        own = {"user": user, "key_owner": f"user:{user}"}
+        return self.user == user or (self.scope in own and key == self.key(own[self.scope]))
+
     def keys(self, spender: Spender) -> list[str]:
         """The counters that a spender's call is charged to."""
         for name, wanted in self._filters():

@@ -17,6 +17,8 @@ from langchain_lucky_models.errors.base import (
     nearest_names,
 )
 from langchain_lucky_models.keys import MASK, KeyMode
+from langchain_lucky_models.registry.accounting import Accounting
+from langchain_lucky_models.registry.bookkeeping import Bookkeeping
 from langchain_lucky_models.registry.health import Checks
 from langchain_lucky_models.registry.telling import Telling
 from langchain_lucky_models.registry.user_models import UserModels
@@ -28,7 +30,7 @@ from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
 from langchain_lucky_models.users.vitals import Vitals
 
 
-class LLMRegistry(Checks, Telling):
+class LLMRegistry(Accounting, Bookkeeping, Checks, Telling):
     """An application's models: its providers, house keys, tiers and catalog. One a process.
 
     Made by `create_llm_registry`. Close it, or use it as a context manager, to close its connections.

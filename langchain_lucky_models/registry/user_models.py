@@ -12,13 +12,14 @@ from langchain_lucky_models.chat_model import LuckyChatModel
 from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.keys import KeyMode
 from langchain_lucky_models.refs import ExperimentName
+from langchain_lucky_models.registry.user_accounts import UserAccounts
 from langchain_lucky_models.strategies import Strategy
 from langchain_lucky_models.users.access import Problem
 from langchain_lucky_models.users.explain import Explanation, explain_line
 from langchain_lucky_models.users.tenants import Tenant
 
 
-class UserModels:
+class UserModels(UserAccounts):
     """One user's models. Made by `registry.for_user`."""
 
     def __init__(self, tenant: Tenant) -> None:
@@ -128,7 +129,7 @@ class UserModels:
     ) -> Explanation:
         """Who would be asked for a name, in which order and at whose cost, and why others would not."""
         line = self.tenant.line(name, self.tenant.choose([name], subject=subject), strategy, {})
-        return explain_line(line, self.tenant.house.meter)
+        return explain_line(line, self.tenant.house.meter, self.user_id)
 
     def problems(self) -> list[Problem]:
         """The lines of the user's list that cannot be used now, each with its reason."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from langchain_lucky_models.asking.manners import Line
@@ -13,6 +13,7 @@ from langchain_lucky_models.asking.meter import Meter
 from langchain_lucky_models.catalog import prices
 from langchain_lucky_models.catalog.entry import TokenLimits
 from langchain_lucky_models.keys import MASK
+from langchain_lucky_models.users.standing import in_the_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class ExplainedMember:
         output_price: Dollars for a million output tokens today, where known.
         limits: How many tokens fit.
         resting: Why it would be skipped now, and for how long, where it rests.
+        in_the_way: Limits that are reached and budgets that are used up, so that it would be refused now.
     """
 
     ref: str
@@ -40,6 +42,7 @@ class ExplainedMember:
     output_price: Decimal | None
     limits: TokenLimits | None
     resting: str | None = None
+    in_the_way: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +73,21 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain_line(line: Line, meter: Meter) -> Explanation:
-    """Explain a line of members without asking any of them."""
+def explain_line(line: Line, meter: Meter, user: str) -> Explanation:
+    """Explain a line of members to a user without asking any of them."""
     reasons = {ref: reason for ref, _, reason in line.choice.refs}
-    order = tuple(_explained(candidate, reasons[candidate.ref], meter) for candidate in line.candidates)
+    order = tuple(
+        replace(_explained(one, reasons[one.ref], meter), in_the_way=in_the_way(meter.accounts, user, one, line.choice))
+        for one in line.candidates
+    )
     unasked = {str(ref): f"only the first is asked: {why}" for ref, _, why in line.choice.refs[len(order) :]}
     left_out = {**unasked, **line.choice.left_out}
     return Explanation(line.asked, line.manner.label, order, left_out, line.choice.experiment, line.choice.variant)
 
 
 def _told(member: ExplainedMember) -> str:
-    return f"{member.ref} ({'; '.join(filter(None, (member.reason, f'{member.owner} pays', member.resting)))})"
+    facts = (member.reason, f"{member.owner} pays", member.resting, *member.in_the_way)
+    return f"{member.ref} ({'; '.join(filter(None, facts))})"
 
 
 def _explained(candidate: Candidate, reason: str, meter: Meter) -> ExplainedMember:
