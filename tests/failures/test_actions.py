@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -74,6 +76,7 @@ def row_of(kind: type[errors.CallError]) -> tuple[str, str, str, str]:
 
 @pytest.mark.parametrize("code", sorted(known_errors()))
 def test_the_table_holds_for_every_class(code: str) -> None:
+    """Case 26: each class: whether the same is asked again, whether the next, who rests, and what health hears."""
     kind = known_errors()[code]
     again, following, rests, told = row_of(kind)
     action = action_for(kind)
@@ -83,6 +86,37 @@ def test_the_table_holds_for_every_class(code: str) -> None:
 
 def test_every_row_of_the_table_is_a_class() -> None:
     assert set(TABLE) <= set(known_errors())
+
+
+SAME_AGAIN = {"no": "no", "once": "once", "yes": "yes"}
+NEXT_MEMBER = {
+    "no": "no",
+    "yes": "yes",
+    "one with a larger context": "larger_context",
+    "where `moves_on` says so": "opt_in",
+    "one with another credential of the same policy": "other_credential",
+    "while nothing was shown": "unless_shown",
+}
+"""The page's words for the table's."""
+
+
+def published() -> dict[str, tuple[str, str]]:
+    """By class, what the page of reliability says: same again, next member."""
+    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text()
+    block = page.partition("| class | same again | next member |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in block.splitlines() if "`" in line]
+    return {
+        name: (SAME_AGAIN[again], NEXT_MEMBER[following])
+        for names, again, following in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    """Case 26: every class of the published table, with what is done about it; no class is missing or made up."""
+    assert published() == {
+        found.__name__: (action.same_again, action.next_candidate) for found, action in ACTIONS.items()
+    }
 
 
 def test_an_answer_is_well() -> None:

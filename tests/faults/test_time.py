@@ -1,0 +1,115 @@
+"""Time runs out at the right member, under its own name, and leaves the others their share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from langchain_lucky_models import LLMRegistry, errors
+from tests import homes
+from tests.clocks import Stopwatch
+from tests.faults.calls import EVERY_WAY, Asked, ainvoked, astreamed, invoked, streamed
+from tests.faults.test_streams import PATHS
+from tests.loopback import Provider
+
+WHOLE, STREAMED = (invoked, ainvoked), (streamed, astreamed)
+
+
+@pytest.fixture
+def registry(provider: Provider) -> Iterator[LLMRegistry]:
+    with homes.registry_on(provider) as registry:
+        yield registry
+
+
+@pytest.mark.parametrize("asked", STREAMED)
+@pytest.mark.parametrize("ref", PATHS)
+async def test_comments_are_no_content(provider: Provider, registry: LLMRegistry, ref: str, asked: Asked) -> None:
+    """Case 9: a server that only says that it is still there is left when `first_token_timeout` is over; 8 of 8."""
+    provider.script("comments_only", path=PATHS[ref])
+    handle = homes.user_of(registry).model(ref, max_retries=0, first_token_timeout=0.3)
+    began = time.monotonic()
+    with pytest.raises(errors.FirstTokenTimeoutError, match="first_token_timeout"):
+        await asked(handle)
+    assert 0.29 < time.monotonic() - began < 10  # and not after the 600 seconds that the whole may take
+    assert provider.wait_until_gone(provider.requests[0], within=5) is not None
+
+
+@pytest.mark.parametrize("asked", STREAMED)
+@pytest.mark.parametrize(
+    ("fault", "kind", "name"),
+    [
+        ("hang_before_headers", errors.FirstTokenTimeoutError, "first_token_timeout"),
+        ("hang_after_headers", errors.FirstTokenTimeoutError, "first_token_timeout"),
+        ("silent_after_role", errors.FirstTokenTimeoutError, "first_token_timeout"),
+        ("stall_after_tokens", errors.StreamInterruptedError, "stall_timeout"),
+    ],
+)
+async def test_a_stream_that_falls_silent_ends_by_the_timer_of_that_moment(
+    provider: Provider, registry: LLMRegistry, asked: Asked, fault: str, kind: type[errors.CallError], name: str
+) -> None:
+    """Case 10: before content one timer, between contents another, and the error says which."""
+    provider.script(fault, model="gpt-4o")
+    limits = {"first_token_timeout": 0.5, "stall_timeout": 0.5}
+    with pytest.raises(kind, match=name):
+        await asked(homes.user_of(registry).model(homes.OPENAI, max_retries=0, **limits))
+
+
+@pytest.mark.parametrize("asked", WHOLE)
+@pytest.mark.parametrize("fault", ["hang_before_headers", "hang_after_headers"])
+async def test_a_whole_answer_that_never_comes_ends_by_the_calls_timeout(
+    provider: Provider, registry: LLMRegistry, asked: Asked, fault: str
+) -> None:
+    """Case 10: and says so."""
+    provider.script(fault, model="gpt-4o")
+    with pytest.raises(errors.DeadlineExceededError, match="ran out of its timeout"):
+        await asked(homes.user_of(registry).model(homes.OPENAI, max_retries=0, timeout=0.5))
+
+
+@pytest.mark.parametrize("members", [2, 3])
+async def test_members_that_hang_get_the_time_left_divided_by_the_members_left(
+    provider: Provider, registry: LLMRegistry, asked: Asked, members: int
+) -> None:
+    """Case 10: of 0.6 s two get 0.3 each, three 0.2 each; the last one has all that is left."""
+    provider.script("hang_before_headers")
+    handle = homes.user_of(registry).models(*homes.EVERY[:members], timeout=0.6)
+    with Stopwatch() as watch, pytest.raises(errors.CallError) as failed:
+        await asked(handle)
+    told = failed.value.attempts
+    assert [attempt.ref for attempt in told] == list(homes.EVERY[:members])
+    assert [attempt.error for attempt in told[:-1]] != ["deadline_exceeded"] * (members - 1)
+    assert told[-1].error == "deadline_exceeded"
+    assert all(attempt.seconds >= 0.6 / members * 0.95 - watch.late for attempt in told)
+    assert watch.seconds < 0.9
+
+
+@pytest.mark.parametrize("asked", [invoked, astreamed])
+async def test_a_member_that_answers_after_others_hung_has_had_its_share(
+    provider: Provider, registry: LLMRegistry, asked: Asked
+) -> None:
+    """Case 10: two of three hang, the third still answers."""
+    for ref in homes.EVERY[:2]:
+        provider.script("hang_before_headers", path=PATHS[ref])
+    assert await asked(homes.user_of(registry).models(*homes.EVERY[:3], timeout=4.5))
+    assert len(provider.requests) == 3
+
+
+async def test_retries_fit_into_what_is_left(provider: Provider, registry: LLMRegistry, asked: Asked) -> None:
+    """Case 10: one hangs, one is down: its retries, too, end with the call's timeout, three requests at most."""
+    provider.script("hang_before_headers", path=PATHS[homes.OPENAI])
+    provider.script("status_503", path=PATHS[homes.GROQ])
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, timeout=0.6)
+    with Stopwatch() as watch, pytest.raises(errors.CallError) as failed:
+        await asked(handle)
+    assert watch.seconds < 0.9
+    assert [attempt.ref for attempt in failed.value.attempts[:2]] == [homes.OPENAI, homes.GROQ]
+    assert failed.value.attempts[0].seconds >= 0.28
+    assert len(provider.requests) <= 3
+
+
+@pytest.fixture(params=EVERY_WAY)
+def asked(request: pytest.FixtureRequest) -> Asked:
+    """Every way to ask."""
+    chosen: Asked = request.param
+    return chosen
