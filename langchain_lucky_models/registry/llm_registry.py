@@ -12,13 +12,13 @@ from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.chat_model import LuckyChatModel
 from langchain_lucky_models.errors.base import (
     ConfigError,
-    UnboundHandleError,
     did_you_mean,
     nearest_names,
 )
 from langchain_lucky_models.keys import MASK, KeyMode
 from langchain_lucky_models.registry.accounting import Accounting
 from langchain_lucky_models.registry.bookkeeping import Bookkeeping
+from langchain_lucky_models.registry.comparing import Comparing
 from langchain_lucky_models.registry.health import Checks
 from langchain_lucky_models.registry.telling import Telling
 from langchain_lucky_models.registry.user_models import UserModels
@@ -30,7 +30,7 @@ from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
 from langchain_lucky_models.users.vitals import Vitals
 
 
-class LLMRegistry(Accounting, Bookkeeping, Checks, Telling):
+class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Telling):
     """An application's models: its providers, house keys, tiers and catalog. One a process.
 
     Made by `create_llm_registry`. Close it, or use it as a context manager, to close its connections.
@@ -110,12 +110,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Telling):
         Raises:
             UnboundHandleError: No user of that id is in use here.
         """
-        user = self._users.get(handle.user_id)
-        if user is None:
-            raise UnboundHandleError(
-                f"no user {handle.user_id!r} is in use here; call for_user(user_id={handle.user_id!r}, …) first."
-            )
-        handle.move_to(user.tenant)
+        handle.move_to(self._user_in_use(handle.user_id).tenant)
         return handle
 
     def provider_config(self, name: str) -> Mapping[str, Any]:

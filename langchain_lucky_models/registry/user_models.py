@@ -13,13 +13,14 @@ from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.keys import KeyMode
 from langchain_lucky_models.refs import ExperimentName
 from langchain_lucky_models.registry.user_accounts import UserAccounts
+from langchain_lucky_models.registry.user_comparing import OwnComparisons
 from langchain_lucky_models.strategies import Strategy
 from langchain_lucky_models.users.access import Problem
 from langchain_lucky_models.users.explain import Explanation, explain_line
 from langchain_lucky_models.users.tenants import Tenant
 
 
-class UserModels(UserAccounts):
+class UserModels(OwnComparisons, UserAccounts):
     """One user's models. Made by `registry.for_user`."""
 
     def __init__(self, tenant: Tenant) -> None:
