@@ -33,17 +33,18 @@ class Table(tuple[R, ...]):
         """Every row in plain values, for a data frame or a file."""
         return [row.to_dict() for row in self]
 
+    def in_words(self) -> tuple[list[str], list[list[str]]]:
+        """The headings and the first rows, as people read them."""
+        plain = [row.to_dict() for row in self[:MOST_SHOWN]]
+        names = [name for name in plain[0] if not all(_says_nothing(row[name]) for row in plain)] if plain else []
+        return names, [[cell_text(row[name]) for name in names] for row in plain]
+
     def __repr__(self) -> str:
-        return "\n".join([*text_table(*self._shown()), *self._rest()]) if self else "no rows"
+        return "\n".join([*text_table(*self.in_words()), *self._rest()]) if self else "no rows"
 
     def _repr_html_(self) -> str:
         rest = "".join(f"<p>{html.escape(line)}</p>" for line in self._rest())
-        return html_table(*self._shown()) + rest if self else "<p>no rows</p>"
-
-    def _shown(self) -> tuple[list[str], list[list[str]]]:
-        plain = [row.to_dict() for row in self[:MOST_SHOWN]]
-        names = [name for name in plain[0] if not all(_says_nothing(row[name]) for row in plain)]
-        return names, [[cell_text(row[name]) for name in names] for row in plain]
+        return html_table(*self.in_words()) + rest if self else "<p>no rows</p>"
 
     def _rest(self) -> list[str]:
         return [f"… and {len(self) - MOST_SHOWN} more"] if len(self) > MOST_SHOWN else []

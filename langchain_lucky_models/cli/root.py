@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "models": "Find models by what they are, can do and cost.",
         "show": "Everything known of one model.",
         "tiers": "Which models each tier prefers, and why.",
+        "usage": "What was used and what it cost, from a ledger.",
     }
 )
 """Each command's module in this folder, and what it does."""

@@ -91,6 +91,11 @@ class Ledger:
         return self._database.shown
 
     @property
+    def file(self) -> Path | None:
+        """The SQLite file that holds them, where one does."""
+        return self._database.path if isinstance(self._database, SqliteDatabase) else None
+
+    @property
     def lasts(self) -> bool:
         """Whether its records outlive the process, so that it makes sense to wait for them."""
         return not (isinstance(self._database, SqliteDatabase) and self._database.path is None)
