@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from langchain_lucky_models.asking.meter import meter_of
@@ -14,7 +15,7 @@ from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.limits import Limit
 from langchain_lucky_models.meter import OnLedgerFailure, accounts_of
 from langchain_lucky_models.registry.llm_registry import LLMRegistry
-from langchain_lucky_models.settings import ProviderSettings, RegistryConfig, Source, TierConfig
+from langchain_lucky_models.settings import ProviderSettings, RegistryConfig, RolloutConfig, Source, TierConfig
 from langchain_lucky_models.users.house import House
 from langchain_lucky_models.users.newcomers import Keys
 
@@ -36,6 +37,7 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
     unknown_price: UnknownPrice | str | float | None = None,
     limit_wait: float | None = None,
     catalog_limits: bool | None = None,
+    rollout: Mapping[str, RolloutConfig | Mapping[str, Any]] | None = None,
 ) -> LLMRegistry:
     """Make a registry: once, at start-up. Nobody is asked and no key is validated.
 
@@ -58,6 +60,7 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         unknown_price: Calls without a known price, under a budget: `refuse`, `allow`, `by_payer`, or dollars to hold.
         limit_wait: Seconds a call waits for room under a limit at most; by default as long as its timeout lets it.
         catalog_limits: Whether the limits that providers publish are kept, for every key.
+        rollout: Features on their way from an old path to a new one: `{"new-chat": {"percentage": 10}}`.
 
     Raises:
         ConfigError: A setting cannot be used; the message names it, and where it stands in the file.
@@ -76,4 +79,5 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
             catalog=catalog or Catalog.packaged(),
             meter=meter_of(settings.shared_state, settings.when_all_rest, accounts),
         )
+        house.rollout = MappingProxyType(dict(settings.rollout))
     return LLMRegistry(house)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,8 +21,10 @@ from langchain_lucky_models.registry.accounting import Accounting
 from langchain_lucky_models.registry.bookkeeping import Bookkeeping
 from langchain_lucky_models.registry.comparing import Comparing
 from langchain_lucky_models.registry.health import Checks
+from langchain_lucky_models.registry.rollouts import Rolls
 from langchain_lucky_models.registry.telling import Telling
 from langchain_lucky_models.registry.user_models import UserModels
+from langchain_lucky_models.rollout import Rollouts
 from langchain_lucky_models.settings import Source, UserConfig
 from langchain_lucky_models.settings.reading import members
 from langchain_lucky_models.users.access import Problem
@@ -30,7 +33,7 @@ from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
 from langchain_lucky_models.users.vitals import Vitals
 
 
-class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Telling):
+class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Rolls, Telling):
     """An application's models: its providers, house keys, tiers and catalog. One a process.
 
     Made by `create_llm_registry`. Close it, or use it as a context manager, to close its connections.
@@ -39,6 +42,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Telling):
     def __init__(self, house: House) -> None:
         self._house = house
         self._vitals = Vitals(house)
+        self._rollouts = Rollouts(house)
         self._users: weakref.WeakValueDictionary[str, UserModels] = weakref.WeakValueDictionary()
 
     @property
@@ -134,6 +138,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Telling):
 
     def close(self) -> None:
         """Close every connection, once subscribers have heard what has happened so far, or too much time has passed."""
+        self._rollouts.close()
         self._house.meter.close()
         self._house.events.close()
         self._house.pool.clear()
@@ -141,6 +146,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Telling):
 
     async def aclose(self) -> None:
         """Same as `close`."""
+        await asyncio.to_thread(self._rollouts.close)
         await self._house.meter.aclose()
         await self._house.events.aclose()
         self._house.pool.clear()

@@ -9,9 +9,8 @@ import io
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
-from pathlib import Path
 from typing import Literal, get_args
 
 from langchain_lucky_models.tables import Table, cell_text, html_table, inert_cell, text_table
@@ -60,7 +59,7 @@ class Compared:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RolloutReport:
     """What came of a rollout in this process. It shows itself as a table in notebooks.
 
@@ -101,20 +100,19 @@ class RolloutReport:
         """Every comparison in plain values."""
         return [row.to_dict() for row in self.rows]
 
-    def to_csv(self, path: str | Path) -> Path:
-        """Write the comparisons as a table for spreadsheets."""
-        file = io.StringIO()
-        writer = csv.DictWriter(file, list(Compared.__dataclass_fields__))
+    def to_jsonl(self) -> str:
+        """The comparisons as lines of JSON; costs are texts, so that nobody rounds them."""
+        return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in self.to_dicts())
+
+    def to_csv(self) -> str:
+        """The comparisons as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe."""
+        written = io.StringIO(newline="")
+        writer = csv.DictWriter(written, [field.name for field in fields(Compared)])
         writer.writeheader()
         writer.writerows({key: inert_cell(value) for key, value in row.items()} for row in self.to_dicts())
-        return _written(path, file.getvalue())
+        return written.getvalue()
 
-    def to_jsonl(self, path: str | Path) -> Path:
-        """Write the comparisons as JSON, one a line; exact amounts as texts."""
-        lines = [json.dumps(row, ensure_ascii=False, default=str) for row in self.to_dicts()]
-        return _written(path, "".join(f"{line}\n" for line in lines))
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join([f"rollout {self.name}", *text_table(("figure", ""), self._figures())])
 
     def _repr_html_(self) -> str:
@@ -128,13 +126,6 @@ class RolloutReport:
 
     def _count(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.rows)
-
-
-def _written(path: str | Path, text: str) -> Path:
-    place = Path(path)
-    with place.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-    return place
 
 
 def _figure(values: Iterable[float | None], figure: Callable[[list[float]], float]) -> float | None:

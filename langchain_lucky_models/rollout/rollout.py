@@ -158,7 +158,8 @@ class Rollout:
 
     def report(self) -> RolloutReport:
         """What came of it so far in this process: counts, and the comparisons of the shadow."""
-        return RolloutReport(self.name, self._shadow.rows(), dict(self._counts), self._shadow.purse.spent)
+        counts = {name: count for name, count in sorted(self._counts.items()) if count}
+        return RolloutReport(self.name, self._shadow.rows(), counts, self._shadow.purse.spent)
 
     def wait(self, within: float = WAIT_SECONDS) -> bool:
         """Wait until every shadow call under way is in the report.

@@ -100,6 +100,8 @@ class Shadow:
             else self._backroom.begin(errand)
         )
         if not begun:
+            self._counts["shadowed"] -= 1
+            self._counts["dropped: the registry is closed"] += 1
             self._left()
             self._note(None, terms)
 

@@ -17,7 +17,7 @@ from langchain_lucky_models.keys import Credential, Secret, origin_of
 from langchain_lucky_models.meter import Accounts
 from langchain_lucky_models.providers.family import Family
 from langchain_lucky_models.providers.table import DEFAULT_PROVIDERS, FAMILIES, family_of
-from langchain_lucky_models.settings import ProviderSettings, TierConfig, UserConfig
+from langchain_lucky_models.settings import ProviderSettings, RolloutConfig, TierConfig, UserConfig
 from langchain_lucky_models.wire import Wire
 
 HOUSE = "house"
@@ -108,6 +108,7 @@ class House:
     """
 
     providers: Mapping[str, Provider] = MappingProxyType({})
+    rollout: Mapping[str, RolloutConfig] = MappingProxyType({})
 
     def __init__(
         self,
