@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from langchain_lucky_models.errors.base import MissingExtraError
 
@@ -33,3 +34,21 @@ def require(module: str, *, extra: str) -> ModuleType:
             f"{module} is not installed. Please install it with: pip install '{DISTRIBUTION}[{extra}]'",
             name=module,
         ) from None
+
+
+class Later:
+    """A module that few need and that imports slowly: it is imported at the first look into it.
+
+    Args:
+        module: Its name.
+
+    Example:
+        >>> Later("textwrap").dedent("  a")
+        'a'
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._module), name)

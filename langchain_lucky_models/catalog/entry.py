@@ -33,7 +33,7 @@ SpeedRating = Literal["fast", "medium", "slow"]
 class Part(BaseModel):
     """A frozen piece of an entry; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     def __copy__(self) -> Self:
         """A copy without what was worked out from the fields: `model_copy(update=…)` goes on to change them."""

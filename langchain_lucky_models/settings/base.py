@@ -34,7 +34,12 @@ class Settings(BaseModel):
     """Frozen settings; an unknown key is an error that offers the nearest known one."""
 
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # most applications use few of them
     )
 
     @classmethod

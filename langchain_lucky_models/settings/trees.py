@@ -9,12 +9,16 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import yaml
-from yaml.resolver import Resolver
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from langchain_lucky_models.errors.base import ConfigError
+from langchain_lucky_models.extras import Later
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = Later("yaml")  # most processes read no file
 
 DEEPEST = 20
 MOST_NODES = 10_000
@@ -23,8 +27,6 @@ LONGEST_NUMBER = 40
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<real>\.[0-9]+)?(?P<power>[eE][+-]?[0-9]+)?")
 _WORDS: Mapping[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
-_RESOLVE: Callable[[type[yaml.ScalarNode], str, tuple[bool, bool]], str] = Resolver().resolve
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Event = Any  # the parser's own, of which its stubs know little
 Expand = Callable[[str], str]
@@ -98,7 +100,7 @@ class Tree:
             raise ConfigError("it is too large to be settings.", file=self._file) from None
 
     def _read(self, text: str) -> Node:
-        self._events = iter(yaml.parse(text, Loader=_LOADER))
+        self._events = iter(yaml.parse(text, Loader=_loader()))
         next(self._events)  # the stream begins
         if isinstance(next(self._events), yaml.StreamEndEvent):
             return Node({}, 1, 1)
@@ -173,7 +175,7 @@ class Tree:
             if len(text) > LONGEST_NUMBER or not math.isfinite(value):
                 raise self._refused("the number is too large", event.start_mark)
             return value
-        if _RESOLVE(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str":
+        if _resolver().resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str":
             raise self._refused(
                 f"{text[:LONGEST_NUMBER]} is read in more than one way; put it in quotes if it is a text, else write"
                 " true, false, null or a plain number",
@@ -220,3 +222,12 @@ class Tree:
         field = ".".join(self._path)
         told = f"{field}: {reason}." if field else f"{reason}."
         return ConfigError(told, file=self._file, line=line, column=column, field=field or None)
+
+
+@cache
+def _resolver() -> Any:
+    return yaml.resolver.Resolver()
+
+
+def _loader() -> Any:
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
