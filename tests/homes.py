@@ -16,6 +16,13 @@ GROQ = "groq#openai/gpt-oss-20b"
 OPENROUTER = "openrouter#openai/gpt-4o"
 ANTHROPIC = "anthropic#claude-sonnet-5"
 EVERY = (OPENAI, GROQ, OPENROUTER, ANTHROPIC)
+PATHS = {
+    OPENAI: "/v1/chat/completions",
+    GROQ: "/openai/v1/chat/completions",
+    OPENROUTER: "/api/v1/chat/completions",
+    ANTHROPIC: "/v1/messages",
+}
+"""Where each of them is asked."""
 
 MINI = "openai#gpt-4o-mini"
 MODELS = [*EVERY, MINI, "openai#gpt-4.1", "openai#gpt-4.1-mini"]

@@ -21,7 +21,6 @@ from langchain_lucky_models.asking.votes import judges_choice, says_same
 from langchain_lucky_models.strategies import Attempt
 from tests import homes
 from tests.faults.calls import EVERY_WAY, Asked, mark_of
-from tests.faults.test_streams import PATHS
 from tests.loopback import Answer, Provider, ToolCall
 
 THREE = (homes.OPENAI, homes.GROQ, homes.ANTHROPIC)
@@ -151,7 +150,7 @@ def invoked(request: pytest.FixtureRequest) -> Invoked:
 def unlike(provider: Provider, *answers: Answer | str, judge: str = "2") -> None:
     """Each member says something else; the judge says what it is told."""
     for ref, answer in zip(THREE, answers, strict=True):
-        provider.reply(Answer(answer) if isinstance(answer, str) else answer, path=PATHS[ref])
+        provider.reply(Answer(answer) if isinstance(answer, str) else answer, path=homes.PATHS[ref])
     provider.reply(Answer(judge), model=JUDGE)
 
 
@@ -213,7 +212,7 @@ async def test_members_agree_on_a_structure_however_each_was_asked_for_it(
         Answer("", calls=(ToolCall("City", json.dumps({"people": 1.0, "name": "Bonn"})),)),
     )
     handle = homes.user_of(registry).models(*THREE, strategy="consensus")
-    provider.reply(Answer(json.dumps({"name": "Köln"})), path=PATHS[homes.GROQ])
+    provider.reply(Answer(json.dumps({"name": "Köln"})), path=homes.PATHS[homes.GROQ])
     found = await invoked(handle.with_structured_output(City, include_raw=True))
     assert found["parsed"] == City(name="Bonn")
     assert mark_of(found["raw"])["votes"] == 2
@@ -270,7 +269,7 @@ async def test_a_judge_with_one_answer_left_is_asked_about_that_one(
 ) -> None:
     unlike(provider, "Alpha", "Beta", "Gamma", judge="1")
     for ref in (homes.OPENAI, homes.GROQ):
-        provider.script("status_503", path=PATHS[ref])
+        provider.script("status_503", path=homes.PATHS[ref])
     provider.reply(Answer("1"), model=JUDGE)
     assert await asked(judged(registry)) == "Gamma"
 

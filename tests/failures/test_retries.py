@@ -30,7 +30,7 @@ def limited(seconds: float | None) -> errors.RateLimitedError:
 
 @pytest.mark.parametrize(("made", "bound"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (99, 8.0)])
 def test_backoff_is_uniform_up_to_its_bound(made: int, bound: float) -> None:
-    """A thousand seeded pauses differ from the uniform distribution by less than Kolmogorov's 1 % bound."""
+    """Case 6: a thousand seeded pauses differ from the uniform distribution by less than Kolmogorov's 1 % bound."""
     draw = random.Random(made).random
     pauses = sorted(backoff(made, draw) / bound for _ in range(1000))
     distance = max(abs(pause - place / 1000) for place, pause in enumerate(pauses))

@@ -42,12 +42,13 @@ def http_date(moment: float) -> str:
     ],
 )
 def test_retry_after_in_seconds_or_nothing(value: str, seconds: float | None) -> None:
+    """Case 4: never negative, never without end, never an error."""
     assert retry_after({"Retry-After": value}, NOW) == seconds
 
 
 @pytest.mark.parametrize("skew", [-3600.0, 0.0, 3600.0])
 def test_a_date_counts_from_the_answers_own_date(skew: float) -> None:
-    """A server whose clock is an hour off is understood to the second."""
+    """Case 5: a server whose clock is an hour off is understood to the second."""
     headers = {"retry-after": http_date(NOW + skew + 90), "date": http_date(NOW + skew)}
     assert retry_after(headers, NOW) == 90.0
     assert retry_after(headers) == 90.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,10 @@ Asked = Callable[[LuckyChatModel], Awaitable[str]]
 
 
 def noting_sleeps(registry: LLMRegistry) -> list[float]:
-    """From now on, no call of the registry sleeps between attempts; what it would have slept is listed."""
+    """From now on, no call of the registry sleeps between attempts; what it would have slept is listed.
+
+    Time passes all the same for who rests, or a call would ask again and again until the rest is over.
+    """
     slept: list[float] = []
 
     async def asleep(seconds: float) -> None:
@@ -25,6 +29,7 @@ def noting_sleeps(registry: LLMRegistry) -> list[float]:
 
     house = homes.user_of(registry).tenant.house
     house.backstage = replace(house.backstage, pauses=Pauses(slept.append, asleep))
+    house.meter.health.clock = lambda: time.monotonic() + sum(slept)
     return slept
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,20 +20,17 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
 from langgraph.errors import GraphBubbleUp
 
-from langchain_lucky_models import LLMRegistry, errors
+from langchain_lucky_models import LLMRegistry, LuckyChatModel, errors
 from langchain_lucky_models.asking import meter
 from langchain_lucky_models.failures import FALLBACK_ELIGIBLE
 from tests import homes
 from tests.clocks import Stopwatch
-from tests.faults.calls import EVERY_WAY, Asked, mark_of
+from tests.faults.calls import EVERY_WAY, Asked, mark_of, streamed
+from tests.faults.matrix import TEXT
 from tests.loopback import FAULTS, Answer, Provider
+from tests.loopback.behaviours import cut, first_words
 
 TAGS = {homes.OPENAI: "alpha " * 6, homes.GROQ: "beta " * 6, homes.ANTHROPIC: "gamma " * 6}
-PATHS = {
-    homes.OPENAI: "/v1/chat/completions",
-    homes.GROQ: "/openai/v1/chat/completions",
-    homes.ANTHROPIC: "/v1/messages",
-}
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ async def test_a_race_is_decided_by_content_and_its_loser_leaves_at_once(
 ) -> None:
     """Cases 30 to 32: headers and a role are no content; the loser is gone 100 ms after the call, 10 of 10."""
     provider.script("silent_after_role", model="gpt-4o")
-    provider.reply(Answer(delay=0.05), path=PATHS[homes.GROQ])
+    provider.reply(Answer(delay=0.05), path=homes.PATHS[homes.GROQ])
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race")
     for _ in range(10):
         provider.requests.clear()
@@ -105,7 +104,7 @@ async def test_an_empty_answer_wins_no_race(
 ) -> None:
     """Case 29: whoever says nothing first loses to whoever says something later."""
     provider.script(hollow, model="gpt-4o")
-    provider.reply(Answer("Something.", delay=0.05), path=PATHS[homes.GROQ])
+    provider.reply(Answer("Something.", delay=0.05), path=homes.PATHS[homes.GROQ])
     assert await asked(homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race")) == "Something."
 
 
@@ -121,21 +120,53 @@ async def test_all_racers_failing_is_one_error_that_lists_them(
     assert not [key for key in homes.KEYS.values() if key in str(failed.value) + repr(failed.value.attempts)]
 
 
-async def test_a_race_never_mixes_two_texts(provider: Provider, registry: LLMRegistry) -> None:
-    """Case 32: 0 mixed of 100 races of three members that answer alike soon."""
+@pytest.mark.parametrize("races", [100, pytest.param(1_000, marks=pytest.mark.slow)])
+async def test_a_race_never_mixes_two_texts(provider: Provider, registry: LLMRegistry, races: int) -> None:
+    """Case 32: 0 mixed of 100 (0 of 1,000) races of three members that answer alike soon."""
     for ref, text in TAGS.items():
-        provider.reply(Answer(text, pace=0.0002), path=PATHS[ref])
+        provider.reply(Answer(text, pace=0.0002), path=homes.PATHS[ref])
     handle = homes.user_of(registry).models(*TAGS, strategy="race")
-    said = [[chunk.text async for chunk in handle.astream("Hi")] for _ in range(50)]
-    said += [[chunk.text for chunk in handle.stream("Hi")] for _ in range(50)]
+    said = [[chunk.text async for chunk in handle.astream("Hi")] for _ in range(races // 2)]
+    said += [[chunk.text for chunk in handle.stream("Hi")] for _ in range(races // 2)]
     assert {"".join(parts) for parts in said} <= set(TAGS.values())
     await quiet(provider)
+
+
+async def _read(handle: LuckyChatModel, shown: list[str], *, in_thread: bool) -> None:
+    """Note what a stream shows, up to its end or its break."""
+    if in_thread:
+        await asyncio.to_thread(lambda: shown.extend(chunk.text for chunk in handle.stream("Hi")))
+        return
+    async for chunk in handle.astream("Hi"):
+        shown.append(chunk.text)  # noqa: PERF401 - what was shown before the break counts
+
+
+@pytest.mark.parametrize("streams", [60, pytest.param(1_000, marks=pytest.mark.slow)])
+async def test_streams_cut_anywhere_are_never_continued_by_somebody_else(
+    provider: Provider, registry: LLMRegistry, streams: int
+) -> None:
+    """Case 12: 0 mixed of 60 (0 of 1,000) that were cut after some of their words; each tells what it had shown."""
+    chance = random.Random(12)
+    for ref in (homes.GROQ, homes.ANTHROPIC):
+        provider.reply(Answer(TAGS[ref]), path=homes.PATHS[ref])
+    handle = homes.user_of(registry).models(*TAGS, max_retries=0)
+    for _ in range(streams):
+        kept = chance.randint(1, 5)
+        provider.script(cut(partial(first_words, words=kept), reset=chance.random() < 0.5), model="gpt-4o", times=1)
+        shown: list[str] = []
+        with pytest.raises(errors.StreamInterruptedError) as broken:
+            await _read(handle, shown, in_thread=bool(kept % 2))
+        assert broken.value.partial is not None
+        assert TEXT.startswith("".join(shown))
+        assert TEXT.startswith(broken.value.partial.text)
+        assert await streamed(handle) == TEXT
+    assert {request.model for request in provider.requests} == {"gpt-4o"}
 
 
 async def test_a_cut_stream_keeps_its_text_to_itself(provider: Provider, registry: LLMRegistry) -> None:
     """Case 12: after the first words nobody else's follow; the error carries them and every attempt."""
     provider.script("status_503", model="gpt-4o")
-    provider.script("cut_after_tokens", path=PATHS[homes.GROQ])
+    provider.script("cut_after_tokens", path=homes.PATHS[homes.GROQ])
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, homes.ANTHROPIC)
     shown: list[str] = []
     with pytest.raises(errors.StreamInterruptedError) as broken:
@@ -154,7 +185,7 @@ async def test_a_call_cancelled_at_any_moment_leaves_nothing(
     provider: Provider, registry: LLMRegistry, settled: Counter[str], moments: int
 ) -> None:
     """Cases 36 and 37: 60 of 60 (200 of 200) closed within 100 ms and settled, `CancelledError` unchanged."""
-    provider.script("drip_events", path=PATHS[homes.GROQ])
+    provider.script("drip_events", path=homes.PATHS[homes.GROQ])
     provider.script("hang_before_headers", model="gpt-4o")
     user = homes.user_of(registry)
     for moment in range(moments):
@@ -181,7 +212,7 @@ async def test_an_abandoned_stream_is_closed_and_settled(
     provider: Provider, registry: LLMRegistry, settled: Counter[str]
 ) -> None:
     """Case 38: left by `break`, by an exception, or just dropped: 20 of 20 settled, none open."""
-    provider.script("drip_events")
+    provider.reply(Answer("word " * 200, pace=0.02))
     handle = homes.user_of(registry).model(homes.OPENAI)
     for _ in range(5):
         next(iter(handle.stream("Hi")))
@@ -246,10 +277,11 @@ async def test_what_is_no_failure_passes_untouched(
     assert provider.requests == []
 
 
+@pytest.mark.parametrize("inputs", [200, pytest.param(1_000, marks=pytest.mark.slow)])
 async def test_one_failure_in_a_batch_neither_stops_nor_misplaces_the_others(
-    provider: Provider, registry: LLMRegistry
+    provider: Provider, registry: LLMRegistry, inputs: int
 ) -> None:
-    """Case 40: 200 inputs, every tenth refused: the order is exact."""
+    """Case 40: 200 (1,000) inputs, every tenth refused: the order is exact."""
 
     async def moody(exchange: object) -> None:
         refused = exchange.question.text.endswith("0")  # type: ignore[attr-defined]
@@ -257,10 +289,10 @@ async def test_one_failure_in_a_batch_neither_stops_nor_misplaces_the_others(
 
     provider.script(moody, model="gpt-4o")
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ)
-    questions: list[Any] = [f"question {number}" for number in range(200)]
+    questions: list[Any] = [f"question {number}" for number in range(inputs)]
     came = await handle.abatch(questions, config={"max_concurrency": 16}, return_exceptions=True)
     wrong = [place for place, one in enumerate(came) if isinstance(one, errors.InvalidRequestError)]
-    assert wrong == list(range(0, 200, 10))
+    assert wrong == list(range(0, inputs, 10))
     assert all(mark_of(one)["ref"] == homes.OPENAI for place, one in enumerate(came) if place % 10)
 
 
@@ -303,9 +335,9 @@ async def test_any_pattern_of_members_gives_one_answer_or_one_error(
     provider.clear()
     settled.clear()
     for (ref, text), behaviour in zip(TAGS.items(), behaviours, strict=True):
-        provider.reply(Answer(text), path=PATHS[ref])
+        provider.reply(Answer(text), path=homes.PATHS[ref])
         if behaviour != "well":
-            provider.script(behaviour, path=PATHS[ref])
+            provider.script(behaviour, path=homes.PATHS[ref])
     with homes.registry_on(provider) as registry:
         handle = homes.user_of(registry).models(*TAGS, strategy=strategy, quorum=1, max_retries=0)
         with suppress(errors.CallError):

@@ -13,8 +13,8 @@ from langchain_lucky_models import LLMRegistry, create_llm_registry, errors
 from langchain_lucky_models.asking.meter import Terms
 from tests import homes
 from tests.clocks import Stopwatch
-from tests.faults.calls import EVERY_WAY, Asked, noting_sleeps
-from tests.loopback import Provider
+from tests.faults.calls import EVERY_WAY, Asked, ainvoked, invoked, noting_sleeps, streamed
+from tests.loopback import Answer, Provider
 from tests.loopback.behaviours import ask_to_wait
 from tests.loopback.faults import RETRY_AFTER
 
@@ -27,7 +27,6 @@ FINAL = {
     "status_413": errors.ContextTooLongError,
     "status_422": errors.InvalidRequestError,
 }
-CHAIN = ("openai#gpt-4o", "openai#gpt-4o-mini", "openai#gpt-4.1", "groq#openai/gpt-oss-20b")
 
 
 @pytest.fixture
@@ -131,14 +130,36 @@ async def test_every_member_is_asked_once_before_the_call_gives_up(
 ) -> None:
     """Case 25: dead, dead, dead, well: one request each, in order, four in all and none slept for."""
     slept = noting_sleeps(registry)
-    for model in ("gpt-4o", "gpt-4o-mini", "gpt-4.1"):
-        provider.script("status_503", model=model)
-    user = homes.user_of(registry)
-    # Two dead models take their endpoint down; here each is asked, because nobody was reported yet.
-    handle = user.models(CHAIN[0], CHAIN[3], CHAIN[1])
-    assert await asked(handle)
-    assert [request.model for request in provider.requests] == ["gpt-4o", "openai/gpt-oss-20b"]
+    *dead, well = homes.EVERY
+    provider.script("status_503")
+    provider.reply(Answer(), path=homes.PATHS[well])
+    assert await asked(homes.user_of(registry).models(*dead, well))
+    assert [request.path for request in provider.requests] == [homes.PATHS[ref] for ref in homes.EVERY]
     assert slept == []
+
+
+@pytest.mark.parametrize("asked", [invoked, ainvoked])
+async def test_langchains_retries_around_ours_repeat_them_and_no_more(
+    provider: Provider, registry: LLMRegistry, asked: Asked
+) -> None:
+    """Case 25: three tries of `.with_retry` are twelve requests at most, as the page says that they are."""
+    noting_sleeps(registry)
+    provider.script("status_500")
+    handle = homes.user_of(registry).models(*homes.EVERY)
+    with pytest.raises(errors.CallError):
+        await asked(handle.with_retry(stop_after_attempt=3, wait_exponential_jitter=False))  # type: ignore[arg-type]
+    assert len(provider.requests) <= 12
+
+
+async def test_a_date_of_a_clock_that_is_wrong_is_waited_for_by_that_clock(
+    provider: Provider, registry: LLMRegistry, asked: Asked
+) -> None:
+    """Case 5: a server an hour ahead that asks for two seconds gets them, to the second that a date can tell."""
+    slept = noting_sleeps(registry)
+    provider.script("retry_after_skewed", model="gpt-4o", times=1)
+    assert await asked(homes.user_of(registry).model(homes.OPENAI, timeout=60))
+    assert [seconds for seconds in slept if not 1.0 <= seconds <= 3.3] == []
+    assert len(slept) == 1
 
 
 async def test_a_call_makes_four_requests_at_most_and_tells_of_each(
@@ -175,6 +196,7 @@ async def test_a_fallback_costs_milliseconds(provider: Provider, registry: LLMRe
     assert sorted(gaps)[len(gaps) // 2] < 0.05 + watch.late
 
 
+@pytest.mark.parametrize("asked", [ainvoked, streamed])
 async def test_a_hanging_member_costs_its_share_and_then_nothing(provider: Provider, asked: Asked) -> None:
     """Case 83: 20 calls with a dead first member and one second: all answered, 6 s and 5 requests to it at most."""
     provider.script("hang_before_headers", model="gpt-4o")
@@ -230,14 +252,16 @@ async def test_a_refusal_of_ours_never_reaches_a_second_member(provider: Provide
 
 
 async def test_a_users_refused_key_is_never_replaced_by_the_houses(provider: Provider, asked: Asked) -> None:
-    """Case 28: byok and 401: the house's key is seen 0 times."""
+    """Case 28: byok and 401, a hundred calls: the house's key is seen 0 times."""
     provider.script("status_401", key="sk-ada-0123456789")
     with homes.registry_on(provider) as registry:
         ada = registry.for_user(
             mode="byok", user_id="ada", models=homes.MODELS, api_keys={"openai": "sk-ada-0123456789"}
         )
-        with pytest.raises(errors.AuthFailedError):
-            await asked(ada.models(homes.OPENAI, homes.MINI))
+        handle = ada.models(homes.OPENAI, homes.MINI)
+        for _ in range(100):
+            with pytest.raises((errors.AuthFailedError, errors.CircuitOpenError, errors.AllAttemptsFailedError)):
+                await asked(handle)
     assert provider.keys_seen() == {"sk-ada-0123456789"}
 
 

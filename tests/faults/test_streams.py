@@ -15,12 +15,6 @@ from tests.loopback import Exchange, Fault, Provider, wire
 from tests.loopback.behaviours import broken_event, error_event
 
 STREAMED = (streamed, astreamed)
-PATHS = {
-    homes.OPENAI: "/v1/chat/completions",
-    homes.GROQ: "/openai/v1/chat/completions",
-    homes.OPENROUTER: "/api/v1/chat/completions",
-    homes.ANTHROPIC: "/v1/messages",
-}
 
 
 def up_to(part: str, then: Callable[[Exchange], list[bytes]], *, breaks_off: bool = False) -> Fault:
@@ -48,13 +42,13 @@ AFTERWARDS = {
 
 
 @pytest.mark.parametrize("asked", STREAMED)
-@pytest.mark.parametrize("ref", PATHS)
+@pytest.mark.parametrize("ref", homes.PATHS)
 @pytest.mark.parametrize("afterwards", AFTERWARDS)
 async def test_what_breaks_after_the_last_word_costs_nobody_the_answer(
     provider: Provider, afterwards: str, ref: str, asked: Asked
 ) -> None:
     """The text is whole once the provider has said so; its usage is unknown, and the member is well."""
-    provider.script(AFTERWARDS[afterwards], path=PATHS[ref])
+    provider.script(AFTERWARDS[afterwards], path=homes.PATHS[ref])
     with homes.registry_on(provider) as registry:
         handle = homes.user_of(registry).model(ref, max_retries=0)
         assert await asked(handle) == TEXT
@@ -77,7 +71,7 @@ async def test_an_error_inside_a_stream_of_200_breaks_it_whatever_was_shown(
     provider: Provider, ref: str, event: Callable[[Exchange], list[bytes]], asked: Asked
 ) -> None:
     """Case 14: an error object or the finish reason "error" is told as one, with the text so far; 8 of 8."""
-    provider.script(up_to("content", event), path=PATHS[ref])
+    provider.script(up_to("content", event), path=homes.PATHS[ref])
     with homes.registry_on(provider) as registry:
         handle = homes.user_of(registry).models(ref, homes.GROQ, max_retries=0)
         with pytest.raises(errors.StreamInterruptedError) as broken:

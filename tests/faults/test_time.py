@@ -11,7 +11,6 @@ from langchain_lucky_models import LLMRegistry, errors
 from tests import homes
 from tests.clocks import Stopwatch
 from tests.faults.calls import EVERY_WAY, Asked, ainvoked, astreamed, invoked, streamed
-from tests.faults.test_streams import PATHS
 from tests.loopback import Provider
 
 WHOLE, STREAMED = (invoked, ainvoked), (streamed, astreamed)
@@ -24,10 +23,10 @@ def registry(provider: Provider) -> Iterator[LLMRegistry]:
 
 
 @pytest.mark.parametrize("asked", STREAMED)
-@pytest.mark.parametrize("ref", PATHS)
+@pytest.mark.parametrize("ref", homes.PATHS)
 async def test_comments_are_no_content(provider: Provider, registry: LLMRegistry, ref: str, asked: Asked) -> None:
     """Case 9: a server that only says that it is still there is left when `first_token_timeout` is over; 8 of 8."""
-    provider.script("comments_only", path=PATHS[ref])
+    provider.script("comments_only", path=homes.PATHS[ref])
     handle = homes.user_of(registry).model(ref, max_retries=0, first_token_timeout=0.3)
     began = time.monotonic()
     with pytest.raises(errors.FirstTokenTimeoutError, match="first_token_timeout"):
@@ -90,15 +89,15 @@ async def test_a_member_that_answers_after_others_hung_has_had_its_share(
 ) -> None:
     """Case 10: two of three hang, the third still answers."""
     for ref in homes.EVERY[:2]:
-        provider.script("hang_before_headers", path=PATHS[ref])
+        provider.script("hang_before_headers", path=homes.PATHS[ref])
     assert await asked(homes.user_of(registry).models(*homes.EVERY[:3], timeout=4.5))
     assert len(provider.requests) == 3
 
 
 async def test_retries_fit_into_what_is_left(provider: Provider, registry: LLMRegistry, asked: Asked) -> None:
     """Case 10: one hangs, one is down: its retries, too, end with the call's timeout, three requests at most."""
-    provider.script("hang_before_headers", path=PATHS[homes.OPENAI])
-    provider.script("status_503", path=PATHS[homes.GROQ])
+    provider.script("hang_before_headers", path=homes.PATHS[homes.OPENAI])
+    provider.script("status_503", path=homes.PATHS[homes.GROQ])
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, timeout=0.6)
     with Stopwatch() as watch, pytest.raises(errors.CallError) as failed:
         await asked(handle)

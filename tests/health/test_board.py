@@ -112,6 +112,7 @@ def test_a_model_that_is_gone_is_not_asked_for_again_with_that_key(board: Health
 
 
 def test_cancelled_requests_and_our_own_errors_do_not_count(board: HealthBoard) -> None:
+    """Case 88: fifty of them change nothing about the four failures before, nor about the fifth after."""
     report(board, DOWN, times=4)
     report(board, NEUTRAL, times=50)
     assert board.admit(ADA).allowed
@@ -120,6 +121,7 @@ def test_cancelled_requests_and_our_own_errors_do_not_count(board: HealthBoard) 
 
 
 def test_a_hundred_callers_send_one_probe(board: HealthBoard, clock: Clock) -> None:
+    """Case 85: of 100 callers in 20 threads, one."""
     report(board, DOWN, times=5)
     clock.now += 10.0
     start = threading.Barrier(20)
@@ -134,6 +136,7 @@ def test_a_hundred_callers_send_one_probe(board: HealthBoard, clock: Clock) -> N
 
 
 def test_a_probe_that_never_returns_is_replaced_after_its_lease(board: HealthBoard, clock: Clock) -> None:
+    """Case 85: not before, and what the lost one says in the end counts for nothing."""
     report(board, DOWN, times=5)
     clock.now += 10.0
     lost = board.admit(ADA, lease=2.0)
@@ -151,6 +154,7 @@ def test_a_probe_that_never_returns_is_replaced_after_its_lease(board: HealthBoa
 
 
 def test_late_results_of_a_closed_time_do_not_count_after_it_opened(board: HealthBoard, clock: Clock) -> None:
+    """Case 84: fifty failures that were asked for in an older generation neither hold it open nor open it again."""
     slow = [board.admit(ADA) for _ in range(50)]
     report(board, DOWN, times=5)
     before = board.admit(ADA).next_try_at
@@ -166,6 +170,7 @@ def test_late_results_of_a_closed_time_do_not_count_after_it_opened(board: Healt
 
 
 def test_a_flapping_provider_rests_longer_each_time_and_recovers_with_health(board: HealthBoard, clock: Clock) -> None:
+    """Case 89: 10, 20, 40, 80, 160 and 300 s; eight minutes of health, and it is 10 again."""
     rests = []
     for _ in range(7):
         while (admission := board.admit(ADA)).allowed:
@@ -192,7 +197,7 @@ def test_panic_does_not_break_a_rest_that_the_provider_asked_for(board: HealthBo
 
 
 def test_the_wall_clock_plays_no_part() -> None:
-    """An hour's step of the wall clock neither frees nor holds anybody: only the monotonic clock is read."""
+    """Case 91: an hour's step of the wall clock neither frees nor holds anybody: only the monotonic clock is read."""
     assert HealthBoard().clock is time.monotonic
 
 
@@ -242,7 +247,7 @@ def test_garbage_that_reports_in_the_middle_of_an_admission_holds_nobody_up(cloc
 
 
 class BoardMachine(RuleBasedStateMachine):
-    """Whatever happens in whatever order, the promises hold."""
+    """Case 84: whatever happens in whatever order, the promises hold."""
 
     @initialize()
     def start(self) -> None:
