@@ -29,6 +29,7 @@ def spend(budgets: Budgets, name: str, cost: str | None = "0.01", **facts: objec
 
 
 async def test_fifty_threads_and_fifty_tasks_on_a_budget_for_one_call_send_one(ledger: Ledger) -> None:
+    """Case 53: of 100 at once on money for one call, 1 is sent."""
     budgets = Budgets(ledger, [Budget(scope="user", limit="0.01")])
     start = threading.Barrier(50)
     passed: list[str] = []
@@ -81,6 +82,7 @@ def test_refusal_and_balance_read_the_same_figures(ledger: Ledger) -> None:
 def test_the_first_call_of_a_new_window_passes_and_the_old_one_stays_closed(
     ledger: Ledger, clock: TurnableClock
 ) -> None:
+    """Case 65: a clock that is set back opens no window that had been closed."""
     budgets = Budgets(ledger, [Budget(scope="user", limit="0.01", window="day")])
     spend(budgets, "a")
     assert isinstance(budgets.ask(attempt("b"), CENT).result(), Refusal)
@@ -91,6 +93,7 @@ def test_the_first_call_of_a_new_window_passes_and_the_old_one_stays_closed(
 
 
 def test_a_call_under_way_at_midnight_belongs_to_the_day_it_began(ledger: Ledger, clock: TurnableClock) -> None:
+    """Case 65: no window admits more than its limit, whoever was under way at its end."""
     budgets = Budgets(ledger, [Budget(scope="user", limit="0.01", window="day")])
     clock.turn(35_199)
     hold = budgets.reserve(attempt("a"), CENT).result()
@@ -115,6 +118,7 @@ def test_a_rolling_budget_frees_room_only_when_spending_lies_outside_as_a_whole(
 
 
 def test_an_unknown_price_is_refused_counted_or_held_at_a_ceiling_as_configured(ledger: Ledger) -> None:
+    """Case 64: never zero in silence."""
     unknown = Estimate(None, None)
     strict = Budgets(ledger, [Budget(limit="1")])
     with pytest.raises(BudgetExceededError, match="price of openai#gpt-4o is unknown"):

@@ -60,7 +60,7 @@ ledger.close()
 def test_eight_processes_with_fifty_threads_send_exactly_what_the_budget_pays_for(
     backend: str, calls: int, tmp_path: Path
 ) -> None:
-    """400 calls at once, the budget pays for k: k reach the provider, no more and no fewer."""
+    """Case 53: 400 calls at once, the budget pays for k: k reach the provider, no more and no fewer."""
     url, sent = place_for(backend, tmp_path), tmp_path / "sent"
     arguments = [sys.executable, "-c", WORKER, str(url), str(sent), str(calls)]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False)
@@ -132,7 +132,7 @@ asyncio.run(main())
 
 @pytest.mark.slow
 def test_ten_thousand_calls_that_fail_and_are_cancelled_balance_to_the_token(tmp_path: Path) -> None:
-    """The sum of the records is what the provider billed, and nothing stays held."""
+    """Case 62: the sum of the records is what the provider billed, and nothing stays held."""
     done = subprocess.run(
         [sys.executable, "-c", CHAOS, str(tmp_path / f"{uuid.uuid4().hex}.db")],
         capture_output=True,

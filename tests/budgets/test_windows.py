@@ -46,7 +46,7 @@ def test_a_calendar_window_holds_its_instant_and_the_next_begins_where_it_ends(n
 
 @given(instants, st.sampled_from(ZONES), st.sampled_from(["day", "week", "month"]))
 def test_a_calendar_window_begins_on_the_first_instant_of_its_local_day(now: int, zone: str, name: str) -> None:
-    """Window k ends at local midnight exactly, on days of 23 and 25 hours as well; no offset eats part of a day."""
+    """Case 65: window k ends at local midnight exactly, on days of 23 and 25 hours as well; none loses an hour."""
     start = window_of(name, zone)(now).slot
     first, before = local(start, zone), local(start - MICROS, zone)
     assert first.date() != before.date()
@@ -68,6 +68,7 @@ def test_a_calendar_window_begins_on_the_first_instant_of_its_local_day(now: int
     ],
 )
 def test_a_day_is_as_long_as_its_clocks_make_it(zone: str, day: dt.date, hours: float) -> None:
+    """Case 65: days of 23, 24 and 25 hours, leap days among them."""
     noon = dt.datetime.combine(day, dt.time(12), zoneinfo.ZoneInfo(zone))
     span = window_of("day", zone)(int(noon.timestamp()) * MICROS)
     assert span.ends is not None
@@ -85,6 +86,7 @@ def test_a_rolling_window_counts_all_of_its_period_and_at_most_a_sixtieth_more(n
 
 @given(st.lists(instants, min_size=2, max_size=20).map(sorted), st.sampled_from(["24h", "day", "month", "total"]))
 def test_windows_only_ever_move_forwards(times: list[int], name: str) -> None:
+    """Case 65: whatever the clock says."""
     spans = [window_of(name)(now) for now in times]
     assert all(a.slot <= b.slot and a.first <= b.first for a, b in pairwise(spans))
 

@@ -59,6 +59,7 @@ def test_free_and_local_may_be_zero() -> None:
 
 @pytest.mark.parametrize("rate", ["-1", "NaN", "Infinity", "cheap", "1e9"])
 def test_the_form_itself_refuses_what_is_no_price(rate: str) -> None:
+    """Case 67: neither negative, nor without number, nor without end."""
     with pytest.raises(ValidationError, match="input"):
         PricePeriod.model_validate({"input": rate})
 

@@ -30,7 +30,10 @@ WINDOWS = {"day": daily, "rolling": rolling, "total": total}
 
 
 class Reservations(RuleBasedStateMachine):
-    """Reserve, settle, release, orphan and correct at random, while time passes and sometimes goes back."""
+    """Case 54: reserve, settle, release, orphan and correct at random, while time passes and sometimes goes back.
+
+    In 200 runs of 50 steps caps hold and sums equal their entries after every step.
+    """
 
     attempts = Bundle("attempts")
 
@@ -114,6 +117,7 @@ TestReservations.settings = settings(max_examples=200, stateful_step_count=50, d
 
 
 def test_a_clock_that_is_set_back_does_not_open_a_window_that_was_closed() -> None:
+    """Case 65: what was spent in it stays spent."""
     book = Book(5_000, {}, {})
     assert isinstance(book.reserve("a", [Charge("k", 60, 100, daily)], LEASE), Hold)
     book.now = 4_000
@@ -131,6 +135,7 @@ def test_a_correction_after_a_reset_gives_no_credit() -> None:
 
 
 def test_spending_belongs_to_the_window_of_its_reservation() -> None:
+    """Case 65: settled after midnight, it counts for the day before."""
     book = Book(5_999, {}, {})
     book.reserve("a", [Charge("k", 60, 100, daily)], LEASE)
     book.now = 6_001

@@ -63,6 +63,7 @@ for child in range(kills):
 
 @pytest.mark.slow
 def test_two_hundred_kills_lose_nothing_and_overspend_nothing(tmp_path: Path) -> None:
+    """Case 55: 200 kills; integrity ok, sums equal entries, no hold is left, and spent is never below billed."""
     path = tmp_path / "ledger.db"
     subprocess.run([sys.executable, "-c", NURSERY, str(path), str(CALLS), "200"], check=True, timeout=110)
     billed = Path(f"{path}.billed").read_text().split()
@@ -95,7 +96,7 @@ def _settle_orphans(ledger: Ledger) -> None:
 def test_an_answer_that_a_caller_has_seen_is_in_the_ledger_however_the_process_ends(
     tmp_path: Path, ending: str
 ) -> None:
-    """Twenty calls, then the end, at once: none of twenty is lost."""
+    """Case 61: twenty calls, then the end, at once: none of twenty is lost."""
     script = f"""
     import os, signal, sys
     from langchain_lucky_models.ledger import Ledger

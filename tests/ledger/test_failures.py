@@ -92,7 +92,7 @@ def ledger(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
 def test_without_its_database_a_call_is_refused_and_a_paid_answer_waits_on_disk(
     ledger: Ledger, path: Path, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Twenty answers under way when the database goes: none is lost, no new call is sent, and all is booked later."""
+    """Case 57: twenty answers under way when the database goes: 0 lost, 0 sent without a hold, all booked later."""
     holds = [ledger.reserve(attempt(f"a{n}"), [charge("k", 10**12, 10**14)]).result() for n in range(20)]
     ledger.flush().result()
     heal = FAULTS[fault](path)
@@ -111,6 +111,7 @@ def test_without_its_database_a_call_is_refused_and_a_paid_answer_waits_on_disk(
 
 
 def test_policy_may_let_calls_go_on_and_they_are_charged_when_the_database_is_back(path: Path) -> None:
+    """Case 57, where policy allows: nothing is lost, and what was spent meanwhile counts."""
     with Ledger(path, on_failure="allow", spool=path.with_suffix(".spool")) as ledger:
         ledger.flush().result()
         heal = delete(path)
@@ -179,7 +180,7 @@ def test_a_call_under_no_budget_asks_no_database_unless_it_is_known_to_be_away(p
 
 
 def test_every_write_that_fails_on_a_full_disk_leaves_totals_right(tmp_path: Path) -> None:
-    """The file may not grow beyond a size: at whichever write that hits, sums equal entries and later calls go on."""
+    """Case 56: at whichever of 200 writes a file may grow no more, sums equal entries and later calls go on."""
     script = """
 import resource, signal, sys
 from decimal import Decimal

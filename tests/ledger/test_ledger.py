@@ -35,11 +35,13 @@ class TestRecords:
         assert [(row.requests, row.cost) for row in ledger.usage()] == [(1, Decimal("0.15"))]
 
     def test_other_figures_for_a_written_attempt_are_reported_and_change_nothing(self, ledger: Ledger) -> None:
+        """Case 58: the first figures win."""
         ledger.record(attempt("a")).result()
         assert ledger.record(attempt("a", cost=Decimal(9))).result().state == "conflicting"
         assert ledger.usage()[0].cost == Decimal("0.15")
 
     def test_a_correction_is_an_entry_of_its_own_and_sums_to_the_new_figures(self, ledger: Ledger) -> None:
+        """Case 63: what was estimated is corrected by an entry, never overwritten."""
         ledger.record(attempt("a", estimated=True)).result()
         corrected = attempt("a", cost=Decimal("0.11"), output_tokens=40, basis="provider")
         assert ledger.correct(corrected).result().state == "corrected"
@@ -53,7 +55,7 @@ class TestRecords:
         ]
 
     def test_a_million_small_amounts_add_up_exactly(self, ledger: Ledger) -> None:
-        """0.15 millionths of a dollar, 2,000 times on each database: no cent is rounded away."""
+        """Case 66: 0.15 millionths of a dollar, 2,000 times on each database: no cent is rounded away."""
         pending = [ledger.record(attempt(f"a{n}", cost=Decimal("0.00000015"))) for n in range(2_000)]
         for answer in pending:
             answer.result()
@@ -80,6 +82,7 @@ class TestRecords:
         ids=["drop", "or", "nul", "megabyte", "surrogate", "formats", "formula", "empty"],
     )
     def test_hostile_texts_are_values_and_nothing_else(self, ledger: Ledger, text: str) -> None:
+        """Case 69: SQL, NUL, a megabyte, half a character."""
         ledger.record(
             attempt("a", user=text, model=f"openai#{text}", tags=(text[:50],) if "\ud800" not in text else ())
         ).result()
@@ -122,6 +125,7 @@ class TestHolds:
         assert [(move.before, move.after) for move in posted.movements] == [(0, 150_000_000_000)]
 
     def test_settling_twice_releasing_after_it_and_unknown_attempts_have_no_effect(self, ledger: Ledger) -> None:
+        """Case 58: one effect, sums unchanged."""
         hold = ledger.reserve(attempt("a"), [charge("k", DOLLAR, DOLLAR)]).result()
         for _ in range(3):
             ledger.record(attempt("a"), hold).result()
@@ -135,6 +139,7 @@ class TestHolds:
         assert counter(ledger, "k") == (0, DOLLAR)
 
     def test_one_exhausted_counter_leaves_nothing_held_in_the_others(self, ledger: Ledger) -> None:
+        """Case 68: 0 holds."""
         charges = [charge("a", 1, 10), charge("b", 11, 10), charge("c", 1, 10)]
         with pytest.raises(BudgetExceededError):
             ledger.reserve(attempt("a"), charges).result()
@@ -153,7 +158,7 @@ class TestHolds:
     def test_a_hold_whose_process_showed_no_life_is_booked_at_all_that_was_held(
         self, url: str | None, ledger: Ledger, clock: TurnableClock
     ) -> None:
-        """Recovery only ever over-counts, and the true figure corrects it when it comes after all."""
+        """Case 58: recovery only ever over-counts, and the true figure corrects it when it comes after all."""
         hold = ledger.reserve(attempt("a"), [charge("k", DOLLAR, DOLLAR)], life=30).result()
         clock.turn(61)
         ledger.tidy()

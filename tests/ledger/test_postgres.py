@@ -32,7 +32,7 @@ def url() -> str:
 def test_connections_cut_at_any_instant_charge_nothing_twice(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether a commit was acknowledged or cut off, the attempt counts once."""
+    """Case 59: whether a commit was acknowledged or cut off, the attempt counts once."""
     monkeypatch.setattr(desk, "REST_SECONDS", 0.0)
     cuts = 0
     with Ledger(url, spool=tmp_path) as ledger, psycopg.connect(url, autocommit=True) as judge:
@@ -102,6 +102,7 @@ print("fine")
 
 
 def test_processes_that_touch_the_same_counters_in_any_order_do_not_deadlock(url: str) -> None:
+    """Case 60: four processes, every order; 0 overspent, 0 deadlocks for the user."""
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", WORKER, url, str(n)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -126,6 +127,7 @@ def own_server() -> Iterator[Server]:
 def test_a_server_that_restarts_loses_no_paid_answer(
     own_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Case 60: refused meanwhile, whole afterwards."""
     monkeypatch.setattr(desk, "REST_SECONDS", 0.0)
     with Ledger(own_server.url, spool=tmp_path / "spool") as ledger:
         hold = ledger.reserve(attempt("a"), [charge("k", 10**12, 10**13)]).result()

@@ -60,6 +60,7 @@ def test_places_are_free_again_when_they_are_left_or_their_lease_runs_out(counts
 
 
 def test_a_correction_frees_what_was_not_used_and_never_gives_credit(counts: Counts) -> None:
+    """Case 79: the next window is no larger for it."""
     tokens = Demand("t", "tokens", 1_000, 60.0, 900)
     taken = counts.take([tokens], LEASE)
     assert isinstance(taken, Taken)
@@ -101,7 +102,7 @@ async def test_tasks_take_by_the_same_rules(counts: Counts) -> None:
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 4)), min_size=1, max_size=120), st.integers(4, 12))
 @settings(max_examples=300, deadline=None)
 def test_no_interval_of_a_period_ever_holds_more_than_the_limit(steps: list[tuple[float, int]], most: int) -> None:
-    """Neither around a minute's boundary nor anywhere else; and a call that is told to wait passes after that wait."""
+    """Case 76: neither around a boundary nor anywhere else; and whoever is told to wait passes after that wait."""
     clock = SecondsClock()
     counting = MemoryCounts(clock)
     taken: list[tuple[float, int]] = []
@@ -117,6 +118,7 @@ def test_no_interval_of_a_period_ever_holds_more_than_the_limit(steps: list[tupl
 
 
 def test_ten_at_the_end_of_a_minute_and_ten_at_its_beginning_are_ten() -> None:
+    """Case 76: no boundary to burst at."""
     clock = SecondsClock()
     clock.now = 59.0
     counting = MemoryCounts(clock)

@@ -35,6 +35,7 @@ def passes(limiter: Limiter, caller: Caller = ADA, load: Load = Load(), wait_up_
 
 
 def test_a_hundred_threads_on_ten_requests_a_minute_are_ten(counts: Counts) -> None:
+    """Case 71: exactly 10."""
     limiter = Limiter([Limit(scope="user", requests_per_minute=10)], counts)
     start, passed = threading.Barrier(100), []
 
@@ -51,6 +52,7 @@ def test_a_hundred_threads_on_ten_requests_a_minute_are_ten(counts: Counts) -> N
 
 
 async def test_a_hundred_tasks_on_ten_requests_a_minute_are_ten(counts: Counts) -> None:
+    """Case 71: exactly 10."""
     limiter = Limiter([Limit(scope="user", requests_per_minute=10)], counts)
     answers = await asyncio.gather(*(limiter.aacquire(ADA) for _ in range(100)), return_exceptions=True)
     assert sum(isinstance(answer, Passage) for answer in answers) == 10
@@ -61,7 +63,7 @@ async def test_a_hundred_tasks_on_ten_requests_a_minute_are_ten(counts: Counts) 
 
 
 def test_answers_of_two_thousand_tokens_keep_three_thousand_a_minute(counts: Counts) -> None:
-    """The charge is taken before the answer: one passes, and what is in flight is never beyond the limit."""
+    """Case 72: the charge is taken before the answer: one passes, and what is in flight is never beyond the limit."""
     limiter = Limiter([Limit(tokens_per_minute=3_000)], counts)
     passed = [passes(limiter, load=Load(2_000, 10)) for _ in range(100)]
     assert sum(passed) == 1
@@ -71,6 +73,7 @@ def test_answers_of_two_thousand_tokens_keep_three_thousand_a_minute(counts: Cou
 def test_an_estimate_that_is_wrong_tenfold_is_corrected_after_the_answer(
     counts: Counts, charged: int, used: int
 ) -> None:
+    """Case 79: upwards and downwards."""
     limiter = Limiter([Limit(tokens_per_minute=3_000)], counts)
     passage = limiter.acquire(ADA, Load(charged, 10))
     limiter.settle(passage, used)
@@ -105,6 +108,7 @@ def test_checking_consumes_nothing_and_names_the_limit(counts: Counts) -> None:
 
 
 def test_a_call_larger_than_a_limit_is_refused_at_once_and_a_cautious_charge_is_not(counts: Counts) -> None:
+    """Case 80: no eternal wait."""
     limiter = Limiter([Limit(tokens_per_minute=500)], counts)
     with Stopwatch() as watch, pytest.raises(LimitReachedError, match="never fits") as caught:
         limiter.acquire(ADA, Load(600, 600), wait_up_to=60)
@@ -133,6 +137,7 @@ class TestWaiting:
         monkeypatch.setattr(limit, "_COUNTED", short)
 
     async def test_tasks_pass_in_the_order_they_came(self, counts: Counts) -> None:
+        """Case 80: first come, first served."""
         limiter = Limiter([Limit(requests_per_minute=2)], counts)
         order: list[int] = []
 
@@ -151,6 +156,7 @@ class TestWaiting:
         assert order == list(range(8))
 
     async def test_a_large_call_is_not_overtaken_by_small_ones(self, counts: Counts) -> None:
+        """Case 80: nobody starves."""
         limiter = Limiter([Limit(tokens_per_minute=100)], counts)
         order: list[str] = []
 
@@ -168,6 +174,7 @@ class TestWaiting:
         assert order[:2] == ["first", "large"]
 
     async def test_a_cancelled_wait_frees_its_place(self, counts: Counts) -> None:
+        """Case 80: for the next in line."""
         limiter = Limiter([Limit(requests_per_minute=1)], counts)
         await limiter.aacquire(ADA)
         ahead = asyncio.ensure_future(limiter.aacquire(ADA, wait_up_to=10))
@@ -263,6 +270,7 @@ def test_what_a_provider_says_lowers_our_view_until_it_resets_and_never_raises_i
 
 
 def test_a_wall_clock_that_jumps_an_hour_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 78: one hour either way."""
     limiter = Limiter([Limit(requests_per_minute=10)])
     real = time.time
     passed = 0
@@ -274,6 +282,7 @@ def test_a_wall_clock_that_jumps_an_hour_changes_nothing(monkeypatch: pytest.Mon
 
 
 def test_requests_of_a_day_survive_a_restart_through_the_ledger(tmp_path: Path) -> None:
+    """Case 82: a new process goes on counting."""
     limits = [Limit(scope="user", requests_per_day=10, tokens_per_day=2_000)]
     with Ledger(tmp_path / "ledger.db") as ledger:
         limiter = Limiter(limits, history=ledger.history)

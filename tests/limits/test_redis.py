@@ -70,7 +70,7 @@ threads = [threading.Thread(target=one) for _ in range(25)]
 @pytest.mark.slow
 @pytest.mark.parametrize("skew", [0, 90])
 def test_eight_processes_with_two_hundred_threads_pass_exactly_the_limit(skew: int) -> None:
-    """Whatever their clocks say: the script goes by Redis' own."""
+    """Cases 73 and 77: whatever their clocks say: the script goes by Redis' own."""
     arguments = [sys.executable, "-c", WORKER, redis_url(), uuid.uuid4().hex, str(skew)]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "100\n"), done.stderr[-2000:]
@@ -99,6 +99,7 @@ def counts(server: Server) -> Iterator[RedisCounts]:
 
 
 def test_scripts_that_redis_has_forgotten_are_given_to_it_again(server: Server, counts: RedisCounts) -> None:
+    """Case 74: SCRIPT FLUSH is not noticed."""
     assert take(counts, 5, most=8) == 5
     with redis.Redis.from_url(server.url) as client:
         client.script_flush()
@@ -106,6 +107,7 @@ def test_scripts_that_redis_has_forgotten_are_given_to_it_again(server: Server, 
 
 
 def test_a_restart_with_an_append_only_file_admits_nothing_extra(server: Server, counts: RedisCounts) -> None:
+    """Case 75: 0 more."""
     assert take(counts, 5, most=8) == 5
     server.stop(signal.SIGKILL)
     server.start(redis_answers)
@@ -123,6 +125,7 @@ def _out_of_memory(client: redis.Redis) -> None:
 
 @pytest.mark.parametrize("trouble", [_readonly, _out_of_memory])
 def test_a_server_that_refuses_writes_counts_as_away(server: Server, counts: RedisCounts, trouble: object) -> None:
+    """Case 74: READONLY, out of memory."""
     with redis.Redis.from_url(server.url) as client:
         assert callable(trouble)
         trouble(client)
@@ -131,7 +134,7 @@ def test_a_server_that_refuses_writes_counts_as_away(server: Server, counts: Red
 
 
 def test_without_redis_calls_are_refused_or_counted_here_as_configured(server: Server) -> None:
-    """Four processes that count by themselves take a quarter of the limit each."""
+    """Case 74: four processes that count by themselves take a quarter of the limit each."""
     local = RedisCounts(server.url, processes=4)
     strict = RedisCounts(server.url)
     server.stop(signal.SIGKILL)
@@ -143,6 +146,7 @@ def test_without_redis_calls_are_refused_or_counted_here_as_configured(server: S
 
 
 def test_a_redis_that_hangs_delays_no_call_by_more_than_a_quarter_second(server: Server, counts: RedisCounts) -> None:
+    """Case 74: a breath for the first, none for those after it."""
     assert server.process is not None
     server.process.send_signal(signal.SIGSTOP)
     try:

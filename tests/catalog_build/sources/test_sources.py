@@ -152,6 +152,7 @@ def test_litellms_rows_that_are_no_models_are_left_out(key: str) -> None:
 
 
 def test_a_negative_price_of_litellm_is_refused_by_name() -> None:
+    """Case 67: the row is refused, its neighbours are not."""
     (refusal,) = litellm.claims({"openai": {"m": {"mode": "chat", "input_cost_per_token": "-1"}}})
     assert isinstance(refusal, Refused)
     assert (refusal.ref, "input" in refusal.reason) == ("openai#m", True)
