@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types bench catalog check-catalog docs check services lock format clean
+.PHONY: demo test test-slow lint types bench catalog check-catalog docs check services lock format clean
 
 $(READY): constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -12,8 +12,11 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-test: $(READY) services  ## every test but the benchmarks
+test: $(READY) services  ## every test but the benchmarks and the slow counts
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-slow: $(READY) services  ## the counts that take minutes; each runs with a smaller one in `test`
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow tests
 
 lint: $(READY)
 	$(BIN)/ruff check .
