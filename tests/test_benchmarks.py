@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib
 import inspect
 import math
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_table_shows_three_digits_and_why_a_figure_is_missing() -> None:
 
 
 def test_a_page_says_when_how_and_with_which_packages_it_was_measured() -> None:
-    page = page_of([Section("rivals", "Measured so.", ROWS)], dt.date(2026, 11, 21))
+    page = page_of([Section("rivals", "Measured so.", ROWS, day="2026-11-21")])
     assert "2026-11-21" in page
     assert "## Rivals\n\nMeasured so." in page
     assert "langchain-core" in page
@@ -53,6 +53,28 @@ def test_a_benchmark_that_breaks_is_a_gap_and_not_the_end(
     assert section.broken
     assert math.isnan(section.rows[0].figure)
     assert "RuntimeError: no disk" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_goes_on_and_writes_the_page_once_every_group_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured: list[str] = []
+
+    def measure(name: str, *, quick: bool) -> Section:
+        measured.append(name)
+        return Section(name, "Measured so.", ROWS, broken=name == "wire" and len(measured) < 3, day="2026-11-21")
+
+    monkeypatch.setattr(command, "NAMES", ["calls", "rivals", "wire"])
+    monkeypatch.setattr(command, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(command, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(command, "section_of", measure)
+    assert command.main(["calls", "wire"]) == 1
+    assert not command.PAGE.exists()
+    assert command.main(["--resume"]) == 0
+    assert measured == ["calls", "wire", "rivals", "wire"]
+    assert command.PAGE.read_text(encoding="utf-8").count("## ") == 3
+    assert command.main([]) == 0
+    assert len(measured) == 7
 
 
 def test_an_unknown_benchmark_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:

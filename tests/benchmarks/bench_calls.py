@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import httpx2
 from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from langchain_lucky_models import LuckyChatModel
-from tests import homes
 from tests.benchmarks.report import Row
-from tests.loopback import Answer, Provider
+from tests.benchmarks.rivals_contenders import BARE, KEY, OURS
+from tests.benchmarks.rivals_server import CHUNKS, QUICK, serving
 
 GROUP = "calls"
-WORDS = 500
 ROUNDS = 40
 CALLS = 10
 """Calls a round; the two sides take turns, so that whatever else the machine does falls on both."""
@@ -28,23 +25,10 @@ CALLS = 10
 def run() -> list[Row]:
     """Measure everything."""
     # One loop for everything: the bare model's connections do not outlive the loop they were made in.
-    with Provider() as server, _sides(server) as (ours, bare), asyncio.Runner() as runner:
+    with serving() as url, asyncio.Runner() as runner:
+        ours, bare = OURS.build(url, QUICK[:1]), BARE.build(url, QUICK[:1])
         calls = [_call(ours, bare), _acall(ours, bare, runner)]
-        server.reply(Answer(text="word " * WORDS))
-        return [*calls, _stream(ours, bare), _astream(ours, bare, runner), _construction(server)]
-
-
-@contextmanager
-def _sides(server: Provider) -> Iterator[tuple[LuckyChatModel, BaseChatModel]]:
-    with homes.user_on(server) as user, httpx2.Client() as client:
-        bare = ChatOpenAI(
-            model="gpt-4o",
-            base_url=server.base_urls["openai"],
-            api_key=SecretStr("sk-bare"),
-            stream_usage=True,
-            http_client=client,
-        )
-        yield user.model(homes.OPENAI), bare
+        return [*calls, _stream(ours, bare), _astream(ours, bare, runner), _construction(url)]
 
 
 def _call(ours: BaseChatModel, bare: BaseChatModel) -> Row:
@@ -54,7 +38,7 @@ def _call(ours: BaseChatModel, bare: BaseChatModel) -> Row:
 
 def _stream(ours: BaseChatModel, bare: BaseChatModel) -> Row:
     taken = _in_turn(lambda: list(ours.stream("hi")), lambda: list(bare.stream("hi")), calls=1)
-    return _row("stream", taken, WORDS, "µs CPU a chunk")
+    return _row("stream", taken, CHUNKS, "µs CPU a chunk")
 
 
 def _acall(ours: BaseChatModel, bare: BaseChatModel, runner: asyncio.Runner) -> Row:
@@ -72,19 +56,20 @@ def _astream(ours: BaseChatModel, bare: BaseChatModel, runner: asyncio.Runner) -
             pass
 
     taken = _in_turn(lambda: runner.run(whole(ours)), lambda: runner.run(whole(bare)), calls=1)
-    return _row("astream", taken, WORDS, "µs CPU a chunk")
+    return _row("astream", taken, CHUNKS, "µs CPU a chunk")
 
 
-def _construction(server: Provider) -> Row:
-    with homes.user_on(server) as user:
-        taken = _in_turn(
-            lambda: user.model(homes.OPENAI), lambda: ChatOpenAI(model="gpt-4o", api_key=SecretStr("sk-bare"))
-        )
+def _construction(url: str) -> Row:
+    user = OURS.build(url, QUICK[:1]).tenant
+    taken = _in_turn(
+        lambda: LuckyChatModel(model="gpt-4o", tenant=user),
+        lambda: ChatOpenAI(model="gpt-4o", api_key=SecretStr(KEY)),
+    )
     return _row("a handle", taken, 1, "ms CPU")
 
 
 def _in_turn(ours: Callable[[], object], bare: Callable[[], object], calls: int = CALLS) -> tuple[float, float]:
-    """CPU seconds of the calling thread a call; the server has a thread of its own."""
+    """CPU seconds of the calling thread a call; the server is another process."""
     times: tuple[list[float], list[float]] = ([], [])
     for place in range(ROUNDS):
         pairs = list(zip((ours, bare), times, strict=True))

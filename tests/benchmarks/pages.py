@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import os
 import platform
@@ -29,7 +28,8 @@ RIVALS = ("litellm", "langchain-litellm", "langchain-core", "openai")
 _OPENING = """\
 # Benchmarks
 
-Written by `make bench`; run it for the figures of your machine. It takes twenty minutes, or more where others work too.
+Written by `make bench`; run it for the figures of your machine. It takes a quarter of an hour, or more where others
+work too.
 
 Machines are noisy and differ, so read the ratios: every figure stands beside its baseline of the same run, and the
 ratio is the figure divided by the baseline; below 1 is cheaper. Where nothing is waited for, processor time is counted,
@@ -47,19 +47,22 @@ class Section:
         method: How it measures.
         rows: What it measured.
         broken: Whether it ended with an error.
+        day: When that was.
     """
 
     name: str
     method: str
     rows: tuple[Row, ...]
     broken: bool = False
+    day: str = ""
 
 
-def page_of(sections: Sequence[Section], day: dt.date) -> str:
+def page_of(sections: Sequence[Section]) -> str:
     """The whole page."""
+    days = [section.day for section in sections]
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"
     about = [
-        f"- {day.isoformat()}, Python {platform.python_version()}, {machine}",
+        f"- {' to '.join(sorted({min(days), max(days)}))}, Python {platform.python_version()}, {machine}",
         f"- packages: {', '.join(f'{name} {version(name)}' for name in PACKAGES)}",
         f"- LiteLLM's environment: {', '.join(f'{name} {_pinned(name)}' for name in RIVALS)}",
     ]

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -159,9 +160,8 @@ def compete(contenders: Sequence[Contender], task: Task, url: str, models: Seque
                 present[contender.name] = stack.enter_context(Contestant(contender, url, models))
                 found[contender.name] = []
         for number in range(task.rounds + 1):
-            # Whoever comes after a busy one finds a warm machine, so nobody always does.
-            start = number % max(1, len(present))
-            for name in [*present][start:] + [*present][:start]:
+            # Whoever comes after a busy one finds another machine than who comes after an idle one: nobody always does.
+            for name in random.Random(number).sample([*present], len(present)):
                 with _gaps(found, name):
                     _measure_once(present[name], task, found[name], warms_up=number == 0)
     return found
