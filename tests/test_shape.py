@@ -20,6 +20,7 @@ RANKS = {
     "errors": 0,
     "extras": 1,
     "refs": 1,
+    "whole_files": 1,
     "tables": 1,
     "shares": 1,
     "events": 1,

@@ -6,15 +6,18 @@ import datetime as dt
 import math
 import re
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from langchain_lucky_models.catalog import prices
 from langchain_lucky_models.catalog.entry import ModelEntry, PricePeriod, Rates
-from langchain_lucky_models.errors.base import CatalogError, InvalidRefError
+from langchain_lucky_models.errors.base import CatalogError, InvalidRefError, SelectionError
+
+T = TypeVar("T")
 
 LONGEST_TEXT = 300
 MOST_ITEMS = 1_000
@@ -25,6 +28,9 @@ LEAST_RATE = Decimal("0.0001")
 
 MOST_RATE = Decimal(20_000)
 """Nobody asks more for a million tokens; a larger figure was multiplied once too often."""
+
+MOST_TOLD = 20
+"""Refused rows that one message names."""
 
 PRICE_FLOOR = Decimal("0.1")
 """The part of its known price below which a model's new price needs a second look."""
@@ -65,6 +71,31 @@ def checked_entry(row: object, where: str = "the row") -> ModelEntry:
     for fault in _faults(entry):
         raise CatalogError(f"{_title(entry.__dict__, where)}: {fault}")
     return entry
+
+
+def every(make: Callable[[T], ModelEntry], rows: Iterable[T]) -> list[ModelEntry]:
+    """Every row as an entry.
+
+    Raises:
+        CatalogError: Rows are refused; the message names each of them, up to twenty.
+        UnknownModelError: The only refused row is about a model that is not there.
+    """
+    made: list[ModelEntry] = []
+    refused: list[CatalogError | SelectionError] = []
+    for row in rows:
+        try:
+            made.append(make(row))
+        except (CatalogError, SelectionError) as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        more = f"\n  and {len(refused) - MOST_TOLD} more" if len(refused) > MOST_TOLD else ""
+        told = "".join(f"\n  {error}" for error in refused[:MOST_TOLD])
+        raise CatalogError(
+            f"{len(refused)} of {len(refused) + len(made)} rows are refused, so none was taken:{told}{more}"
+        )
+    return made
 
 
 def price_floor(entry: ModelEntry, known: ModelEntry, on: dt.date) -> str | None:

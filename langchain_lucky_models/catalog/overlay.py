@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from langchain_lucky_models.catalog.entry import ModelEntry
-from langchain_lucky_models.catalog.guards import checked_entry
+from langchain_lucky_models.catalog.guards import Dropped, checked_entry, price_floor
 from langchain_lucky_models.catalog.prices import RATE_NAMES
 from langchain_lucky_models.catalog.state import Row
 from langchain_lucky_models.errors.base import CatalogError
 
 APPLICATION = "application"
 """The remark in `prov` at every field that the application changed."""
+
+_PRICE_FIELDS = ("pricing", "price_state", "price_basis")
 
 
 def new_entry(row: ModelEntry | Mapping[str, object]) -> ModelEntry:
@@ -60,19 +63,34 @@ def merged_entry(entry: ModelEntry, changes: Mapping[str, object]) -> ModelEntry
     return _with_price_state(changed) if "pricing" in changes and "price_state" not in changes else changed
 
 
-def refreshed_rows(rows: Mapping[str, Row], fresh: Iterable[ModelEntry]) -> dict[str, Row]:
-    """The rows with what a source says today in them; what the application said itself stays as it said."""
+def refreshed_rows(
+    rows: Mapping[str, Row], fresh: Iterable[ModelEntry], accepted: Container[str] = frozenset()
+) -> tuple[dict[str, Row], list[Dropped]]:
+    """The rows with what a source says today in them, and the prices that were not believed.
+
+    What the application said itself stays as it said; so does a price that fell too far, unless it is accepted.
+    """
     refreshed = dict(rows)
+    doubts: list[Dropped] = []
+    today = dt.datetime.now(dt.UTC).date()
     for entry in fresh:
         ref = str(entry.ref)
-        refreshed[ref] = Row(_refreshed_entry(rows[ref].entry, entry) if ref in rows else entry)
-    return refreshed
+        if ref not in rows:
+            refreshed[ref] = Row(entry)
+            continue
+        now = _refreshed_entry(rows[ref].entry, entry)
+        doubt = None if ref in accepted else price_floor(now, rows[ref].entry, today)
+        if doubt is not None:
+            doubts.append(Dropped(ref, f"{doubt}; accept_prices= takes it"))
+            now = now.model_copy(update={name: getattr(rows[ref].entry, name) for name in _PRICE_FIELDS})
+        refreshed[ref] = Row(now)
+    return refreshed, doubts
 
 
 def _refreshed_entry(old: ModelEntry, fresh: ModelEntry) -> ModelEntry:
     own = [name for name in ModelEntry.model_fields if APPLICATION in old.prov.get(name, ())]
     if "pricing" in own:
-        own += ["price_state", "price_basis"]
+        own = [*dict.fromkeys([*own, *_PRICE_FIELDS])]
     kept = {name: getattr(old, name) for name in own}
     return fresh.model_copy(update={**kept, "prov": {**fresh.prov, **dict.fromkeys(own, (APPLICATION,))}})
 

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,19 +74,6 @@ def write_through(stream: IO[bytes], path: Path) -> None:
         shutil.copyfileobj(stream, file, _CHUNK)
         file.flush()
         os.fsync(file.fileno())
-
-
-def put_in_place(ready: Path, goal: Path) -> None:
-    """Give a finished file its name; a crash at any moment leaves the whole file there, or none."""
-    ready.replace(goal)
-    # The rename itself is durable only once the directory is; Windows has no such call and needs none.
-    if sys.platform == "win32":
-        return
-    handle = os.open(goal.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def megabytes(size: int) -> str:

@@ -25,13 +25,13 @@ from langchain_lucky_models.embedded.disk import (
     digest_of,
     disk_failures,
     make_private,
-    put_in_place,
     write_through,
 )
 from langchain_lucky_models.embedded.progress import Progress
 from langchain_lucky_models.embedded.table import DEFAULT_MODEL, MODELS, ModelFile
 from langchain_lucky_models.embedded.turns import own_turn
 from langchain_lucky_models.errors import LocalModelError
+from langchain_lucky_models.whole_files import put_in_place
 
 _PARCEL = "parcel"
 """The folder that the installer fills."""

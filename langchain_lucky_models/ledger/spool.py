@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -19,6 +18,7 @@ import orjson
 from langchain_lucky_models.ledger.book import Stake
 from langchain_lucky_models.ledger.commands import Append
 from langchain_lucky_models.ledger.records import from_plain, to_json
+from langchain_lucky_models.whole_files import write_whole
 
 SUFFIX = ".jsonl"
 
@@ -42,18 +42,7 @@ class Spool:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{next(self._number):08d}-{uuid.uuid4().hex}"
-        part = self.folder / f"{name}.part"
-        try:
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
-                file.writelines(_line(command) for command in commands)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(self.folder / f"{name}{SUFFIX}")
-        except OSError:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
-        _sync_folder(self.folder)
+        write_whole(self.folder / f"{name}{SUFFIX}", b"".join(_line(command) for command in commands))
 
     def batches(self) -> Iterator[tuple[Path, list[Append]]]:
         """Every batch that waits, oldest first; lines that are damaged are passed over."""
@@ -89,13 +78,3 @@ def _command(line: bytes) -> Append | None:
         return Append(from_plain(plain["record"]), stakes, plain["correcting"])
     except (ValueError, KeyError, TypeError, ArithmeticError):
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    # Where a folder cannot be opened (Windows), the rename itself is all there is.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -11,6 +11,7 @@ import pytest
 
 from langchain_lucky_models.embedded import disk
 from langchain_lucky_models.errors import LocalModelError
+from langchain_lucky_models.whole_files import put_in_place
 
 
 def test_room_that_is_just_enough_is_enough() -> None:
