@@ -50,9 +50,9 @@ async def test_a_stream_that_falls_silent_ends_by_the_timer_of_that_moment(
 ) -> None:
     """Case 10: before content one timer, between contents another, and the error says which."""
     provider.script(fault, model="gpt-4o")
-    limits = {"first_token_timeout": 0.5, "stall_timeout": 0.5}
+    model = homes.user_of(registry).model(homes.OPENAI, max_retries=0, first_token_timeout=0.5, stall_timeout=0.5)
     with pytest.raises(kind, match=name):
-        await asked(homes.user_of(registry).model(homes.OPENAI, max_retries=0, **limits))
+        await asked(model)
 
 
 @pytest.mark.parametrize("asked", WHOLE)
