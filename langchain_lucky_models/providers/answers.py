@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from typing import Literal, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
@@ -20,6 +21,10 @@ BROKEN_OFF = frozenset({"error"})
 """A finish reason that means the opposite of one."""
 
 _USAGE = TypeAdapter(UsageMetadata)
+_DETAILS: tuple[Literal["input_token_details"], Literal["output_token_details"]] = (
+    "input_token_details",
+    "output_token_details",
+)
 
 
 def finish(answer: Answer) -> str | None:
@@ -77,9 +82,16 @@ def countable(usage: object) -> UsageMetadata | None:
         True
     """
     try:
-        return _USAGE.validate_python(usage)
+        believed = _USAGE.validate_python(usage)
     except ValidationError:
         return None
+    for name in _DETAILS:
+        # LangChain names few of the details that providers report, and prices differ by the others too.
+        details = usage.get(name) if isinstance(usage, Mapping) else None
+        if isinstance(details, Mapping):
+            counted = {key: count for key, count in details.items() if type(count) is int}
+            believed = cast("UsageMetadata", {**believed, name: {**counted, **believed[name]}})
+    return believed
 
 
 def _metadata(answer: Answer) -> Mapping[str, object]:

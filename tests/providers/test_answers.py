@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_lucky_models.providers.answers import ended, finish, reported_cost
+from langchain_lucky_models.providers.answers import countable, ended, finish, reported_cost
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,18 @@ def test_a_reported_cost_is_read_as_it_was_written(told: object, cost: Decimal) 
 @pytest.mark.parametrize("told", [None, True, -0.1, float("nan"), float("inf"), "free", [], {"usd": 1}])
 def test_a_cost_that_cannot_be_is_no_cost(told: object) -> None:
     assert reported_cost(AIMessage("Hello", response_metadata={"cost": told})) is None
+
+
+def test_details_that_langchain_has_no_name_for_are_kept_because_their_prices_differ() -> None:
+    """Tokens written to a cache, or used at another service level, are not billed as plain ones."""
+    counted = {
+        "input_tokens": 100,
+        "output_tokens": 20,
+        "total_tokens": 120,
+        "input_token_details": {"cache_read": 0, "ephemeral_5m_input_tokens": 90, "flex": 10, "odd": "x"},
+        "output_token_details": {"priority_reasoning": 20, "reasoning": "20"},
+    }
+    assert countable(counted) == counted | {
+        "input_token_details": {"cache_read": 0, "ephemeral_5m_input_tokens": 90, "flex": 10},
+        "output_token_details": {"priority_reasoning": 20, "reasoning": 20},
+    }
