@@ -49,7 +49,7 @@ class Flow:
             Whether it may be shown now. Chunks from the end on are kept in `tail`, so that the last of them can
             carry what is only known afterwards.
         """
-        message = cast("AIMessageChunk", chunk.message)
+        message: AIMessageChunk = chunk.message  # type: ignore[assignment]  # a cast would be a call for every chunk
         self._received.append(chunk)
         if message.usage_metadata:
             self.usage = add_usage(self.usage, message.usage_metadata)

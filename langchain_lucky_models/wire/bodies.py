@@ -27,6 +27,7 @@ class Body:
         self._flavour = flavour
         self._answer = answer
         self._head = head
+        self._passed = head.guard.passed
         self._seal = seal
         self._link = link
         self._scope: CallScope = link.line.scope
@@ -36,14 +37,14 @@ class Body:
         self._open = True
 
     def _seen(self, data: bytes) -> bytes:
-        data = self._head.guard.passed(data)
-        if self._head.scrubbed:
+        data, head, scope = self._passed(data), self._head, self._scope
+        if head.lined and not head.scrubbed:
+            self._latest = data
+            return data
+        if head.scrubbed:
             self._held.append(data)
             return b""
-        scope = self._scope
-        if self._head.lined:
-            self._latest = data
-        elif len(scope.opening) < MOST_OPENING:
+        if len(scope.opening) < MOST_OPENING:
             scope.opening = (scope.opening + data)[:MOST_OPENING]
         return data
 

@@ -77,8 +77,9 @@ class LineCheck:
 
     def see(self, piece: bytes) -> None:
         """The next piece of the stream."""
-        if not self._open and piece.endswith(b"\n") and self._harmless(piece):
-            return
+        whole = not self._open and piece.endswith(b"\n") and len(piece) <= self._most
+        if whole and piece.count(b"[") + piece.count(b"{") <= self._deepest:
+            return  # nearly all pieces are whole lines with too few brackets to be looked at
         end = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
         if end:
             if self._open + end > self._most:
@@ -91,10 +92,6 @@ class LineCheck:
             if self._open > self._most:
                 self._refuse()
             self._depth.see(piece)
-
-    def _harmless(self, piece: bytes) -> bool:
-        """Whether whole lines are too few bytes and brackets to be looked at; nearly all are."""
-        return len(piece) <= self._most and piece.count(b"[") + piece.count(b"{") <= self._deepest
 
     def _measure(self, lines: bytes) -> None:
         longest = max(len(line) for line in (b" " * self._open + lines).splitlines())
