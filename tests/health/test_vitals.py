@@ -309,7 +309,7 @@ async def test_cancelled_calls_do_not_count(provider: Provider, registry: LLMReg
 
 
 def test_callers_without_patience_do_not_make_a_provider_ill(provider: Provider, registry: LLMRegistry) -> None:
-    """Ten calls with a timeout of 50 ms run out of it; one that waits is answered."""
+    """Case 83, its other side: ten calls with a timeout of 50 ms run out of it; one that waits is answered."""
     provider.script("hang_before_headers", model="gpt-4o", times=10)
     user = user_of(registry)
     for _ in range(10):
