@@ -110,7 +110,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
             override: Another name to ask instead, within the same user's list.
         """
         tenant, fields = self._home, self.__dict__
-        settings = (tenant, tenant.house.catalog.state, tenant.house.user_configs, *(fields[name] for name in SETTINGS))
+        settings = (tenant, tenant.house.catalog.state, tenant.house.setup, *(fields[name] for name in SETTINGS))
         known = self._lines.get(override)
         if known is None or known[0] != settings:
             names, wanted = ((override,), {}) if override else ((self.model, *self.also), self.wanted)

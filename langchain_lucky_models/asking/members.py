@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cachetools import LRUCache
@@ -102,6 +102,13 @@ class MemberPool:
         partner = candidate.family.member(template, ticket.text)
         _keep(partner, ticket)
         return partner
+
+    def forget(self, endpoints: Container[str]) -> None:
+        """Forget the members of some endpoints; those in use live on until their calls end."""
+        with self._lock:
+            for key, member in list(self._members.items()):
+                if member.candidate.endpoint in endpoints:
+                    del self._members[key]
 
     def clear(self) -> None:
         """Forget every member; those in use live on until their calls end."""

@@ -15,7 +15,7 @@ from langchain_lucky_models.keys import KeySource, Secret
 from langchain_lucky_models.providers.keywords import refuse_connection
 from langchain_lucky_models.providers.table import DEFAULT_PROVIDERS
 from langchain_lucky_models.refs import ModelRef, parse_name
-from langchain_lucky_models.settings import environment_secret
+from langchain_lucky_models.settings import RegistryConfig, environment_secret
 from langchain_lucky_models.users.house import House
 from langchain_lucky_models.users.tenants import Tenant
 
@@ -58,7 +58,7 @@ def with_key(tenant: Tenant, name: str, api_key: KeySource) -> Tenant:
 def _environment_house() -> House:
     # Made once a process: its keys are read from the environment at each call, so nothing in it grows old.
     keys = {name: environment_secret(row.key_env) for name, row in DEFAULT_PROVIDERS.items() if row.key_env}
-    return House(settings={}, keys=keys, tiers={}, default_tier=None, catalog=Catalog.packaged())
+    return House(RegistryConfig(), keys=keys, catalog=Catalog.packaged())
 
 
 def _itself(name: str) -> list[str]:
@@ -87,7 +87,8 @@ def line_of(
     Raises:
         LuckyError: A name leads nowhere, or a parameter is refused.
     """
-    return tenant.line(" | ".join(names), tenant.choose(names, **wanted), strategy, params)
+    still = tenant.settled()
+    return still.line(" | ".join(names), still.choose(names, **wanted), strategy, params)
 
 
 def same_for_all(values: Sequence[str], mixed: str = MIXED_TYPE) -> str:

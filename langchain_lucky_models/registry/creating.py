@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from langchain_lucky_models.asking.meter import meter_of
@@ -15,7 +14,7 @@ from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.limits import Limit
 from langchain_lucky_models.meter import OnLedgerFailure, accounts_of
 from langchain_lucky_models.registry.llm_registry import LLMRegistry
-from langchain_lucky_models.settings import ProviderSettings, RegistryConfig, RolloutConfig, Source, TierConfig
+from langchain_lucky_models.settings import Blueprint, ProviderSettings, RegistryConfig, RolloutConfig, TierConfig
 from langchain_lucky_models.users.house import House
 from langchain_lucky_models.users.newcomers import Keys
 
@@ -66,18 +65,29 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         ConfigError: A setting cannot be used; the message names it, and where it stands in the file.
     """
     given = {name: value for name, value in locals().items() if name in RegistryConfig.model_fields and value != ()}
-    source = Source.of_operator(config)
-    settings = source.settings(RegistryConfig).but(**given)
+    over = {
+        "providers": providers,
+        "tiers": tiers,
+        "default_tier": default_tier,
+        "shared_state": shared_state,
+        "when_all_rest": when_all_rest,
+        "budgets": budgets or None,
+        "limits": limits or None,
+        "ledger": ledger,
+        "on_ledger_failure": on_ledger_failure,
+        "unknown_price": unknown_price,
+        "limit_wait": limit_wait,
+        "catalog_limits": catalog_limits,
+        "rollout": rollout,
+    }
     keys = fallback_keys if isinstance(fallback_keys, FallbackKeys) else FallbackKeys(fallback_keys)
+    return _registry_of(Blueprint(config, over), keys, catalog or Catalog.packaged())
+
+
+def _registry_of(blueprint: Blueprint, keys: FallbackKeys, catalog: Catalog) -> LLMRegistry:
+    source, settings = blueprint.read()
+    source.warn_of_keys()
     with source.explained():
         accounts = accounts_of(**settings.accounts(), lent=isinstance(settings.ledger, Ledger))
-        house = House(
-            settings=settings.providers,
-            keys=keys,
-            tiers=settings.tiers,
-            default_tier=settings.default_tier,
-            catalog=catalog or Catalog.packaged(),
-            meter=meter_of(settings.shared_state, settings.when_all_rest, accounts),
-        )
-        house.rollout = MappingProxyType(dict(settings.rollout))
-    return LLMRegistry(house)
+        meter = meter_of(settings.shared_state, settings.when_all_rest, accounts)
+        return LLMRegistry(House(settings, keys=keys, catalog=catalog, meter=meter))

@@ -88,7 +88,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Rolls, Telling):
             ConfigError: Something in it cannot be used; the message says where it stands.
         """
         read = Source.of_user(config, user_id).settings(UserConfig)
-        self._house.configure_user(user_id, read)
+        self._house.configure_users({user_id: read})
         return read
 
     def load_user_configs(self, folder: str | Path) -> list[Problem]:

@@ -22,13 +22,14 @@ from langchain_lucky_models.settings.experiments import (
     VariantConfig,
     schema_of,
 )
-from langchain_lucky_models.settings.files import Source
+from langchain_lucky_models.settings.files import Blueprint, Source
 from langchain_lucky_models.settings.house import RegistryConfig
 from langchain_lucky_models.settings.providers import ProviderSettings, environment_secret, file_secret
 from langchain_lucky_models.settings.rollout import RolloutConfig, ShadowConfig
 from langchain_lucky_models.settings.tiers import TierConfig
 
 __all__ = [
+    "Blueprint",
     "BudgetConfig",
     "ExperimentConfig",
     "ExperimentDefaults",

@@ -7,12 +7,13 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.settings.base import Settings
+from langchain_lucky_models.settings.house import RegistryConfig
 from langchain_lucky_models.settings.reading import read_member, read_text
 from langchain_lucky_models.settings.trees import MOST_ALIASES, Node, Tree
 
@@ -47,9 +48,7 @@ class Source:
         path = Path(given)
         expand = _Environment(os.environ if environment is None else environment)
         tree = Tree(str(path), expand=expand, aliases=MOST_ALIASES)
-        source = cls._read(tree, path, read_text(path, guarded=True))
-        source.warn_of_keys()
-        return source
+        return cls._read(tree, path, read_text(path, guarded=True))
 
     @classmethod
     def of_user(cls, given: object, user_id: str | None = None) -> Self:
@@ -106,6 +105,33 @@ class Source:
                     UserWarning,
                     stacklevel=4,  # whoever makes the registry
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Where a registry's settings come from, so that they can be read anew.
+
+    Attributes:
+        config: The path of a file, or what could stand in one.
+        over: What was given beside it, by name, which wins; `None` where nothing was.
+    """
+
+    config: object = None
+    over: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path | None:
+        """The file, where there is one."""
+        return Path(self.config) if isinstance(self.config, str | os.PathLike) else None
+
+    def read(self) -> tuple[Source, RegistryConfig]:
+        """The settings as they are now, and where each of them stands.
+
+        Raises:
+            ConfigError: Something in them cannot be used.
+        """
+        source = Source.of_operator(self.config)
+        return source, source.settings(RegistryConfig).but(**self.over)
 
 
 class _Environment:

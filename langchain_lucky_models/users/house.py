@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Self
 
 from langchain_lucky_models.asking.members import MemberPool
 from langchain_lucky_models.asking.meter import Backstage, Meter
@@ -17,7 +20,13 @@ from langchain_lucky_models.keys import Credential, Secret, origin_of
 from langchain_lucky_models.meter import Accounts
 from langchain_lucky_models.providers.family import Family
 from langchain_lucky_models.providers.table import DEFAULT_PROVIDERS, FAMILIES, family_of
-from langchain_lucky_models.settings import ProviderSettings, RolloutConfig, TierConfig, UserConfig
+from langchain_lucky_models.settings import (
+    ProviderSettings,
+    RegistryConfig,
+    RolloutConfig,
+    TierConfig,
+    UserConfig,
+)
 from langchain_lucky_models.wire import Wire
 
 HOUSE = "house"
@@ -83,7 +92,7 @@ class Provider:
 
     def credential(self, owner: str, secret: Secret | None) -> Credential:
         """Who pays for a call here, bound to the one origin it may go to."""
-        origin = origin_of(self.base_url, where=f"providers.{self.name}.base_url") if self.base_url else None
+        origin = _origin(self)
         own = owner == HOUSE or self.brought
         return Credential(
             provider=self.name,
@@ -95,40 +104,66 @@ class Provider:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What holds in a house at one moment. It is exchanged whole, so that nobody sees half of a change.
+
+    Attributes:
+        config: What the operator has set.
+        providers: The providers that follow from it.
+        user_configs: The experiments of users, by their ids.
+    """
+
+    config: RegistryConfig
+    providers: Mapping[str, Provider]
+    user_configs: Mapping[str, UserConfig]
+
+    @classmethod
+    def of(cls, config: RegistryConfig, keys: Mapping[str, Secret], before: Setup | None = None) -> Setup:
+        """The setup that follows from a configuration.
+
+        Args:
+            config: What the operator has set.
+            keys: The house's keys by provider.
+            before: What held so far; providers that are as they were stay the same objects.
+
+        Raises:
+            ConfigError: A key belongs to nobody, or a provider cannot be set up so.
+        """
+        names = dict.fromkeys([*DEFAULT_PROVIDERS, *config.providers])
+        unknown = sorted(set(keys) - set(names))
+        if unknown:
+            near = did_you_mean(nearest_names(unknown[0], names))
+            raise ConfigError(f"fallback_keys: there is no provider {unknown[0]!r}.{near}", field="fallback_keys")
+        known = before.providers if before else {}
+        providers = {}
+        for name in names:
+            settings = config.providers.get(name) or ProviderSettings()
+            same = known.get(name)
+            if same is None or same.settings != settings:
+                same = Provider.of(name, settings, keys.get(name) or settings.house_secret(name))
+            providers[name] = same
+        return cls(config, MappingProxyType(providers), before.user_configs if before else MappingProxyType({}))
+
+
 class House:
-    """One registry's insides; `registry.py` shows them to users.
+    """One registry's insides; `registry/` shows them to users.
 
     Args:
-        settings: Providers as the operator set them.
+        config: What the operator has set.
         keys: The house's keys by provider.
-        tiers: The operator's own tiers.
-        default_tier: What `user.tier()` means.
         catalog: What models exist.
         meter: What stands before and behind every attempt.
     """
 
-    providers: Mapping[str, Provider] = MappingProxyType({})
-    rollout: Mapping[str, RolloutConfig] = MappingProxyType({})
-
     def __init__(
-        self,
-        *,
-        settings: Mapping[str, ProviderSettings],
-        keys: Mapping[str, Secret],
-        tiers: Mapping[str, TierConfig],
-        default_tier: str | None,
-        catalog: Catalog,
-        meter: Meter | None = None,
+        self, config: RegistryConfig, *, keys: Mapping[str, Secret], catalog: Catalog, meter: Meter | None = None
     ) -> None:
-        unknown = sorted(set(keys) - set(DEFAULT_PROVIDERS) - set(settings))
-        if unknown:
-            near = did_you_mean(nearest_names(unknown[0], [*DEFAULT_PROVIDERS, *settings]))
-            raise ConfigError(f"fallback_keys: there is no provider {unknown[0]!r}.{near}", field="fallback_keys")
+        self.setup = Setup.of(config, keys)
+        self._keys = keys
+        self._refurnishing = threading.Lock()
         self.events = Events()
         self.catalog = catalog
-        self.tiers = MappingProxyType(dict(tiers))
-        self.default_tier = default_tier
-        self.user_configs: Mapping[str, UserConfig] = MappingProxyType({})
         self.wire = Wire()
         self.pool = MemberPool(self.wire)
         self.meter = meter or Meter(HealthBoard())
@@ -136,22 +171,69 @@ class House:
         self.backstage = Backstage(self.pool, self.meter)
         catalog.tell(self.events)
         tell_health(self.meter.health, self.events)
-        self.providers = MappingProxyType(
-            {
-                name: Provider.of(name, row, keys.get(name) or row.house_secret(name))
-                for name in [*DEFAULT_PROVIDERS, *(name for name in settings if name not in DEFAULT_PROVIDERS)]
-                for row in [settings.get(name) or ProviderSettings()]
-            }
-        )
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """The providers as of now."""
+        return self.setup.providers
+
+    @property
+    def tiers(self) -> Mapping[str, TierConfig]:
+        """The operator's own tiers as of now."""
+        return self.setup.config.tiers
+
+    @property
+    def default_tier(self) -> str | None:
+        """What `user.tier()` means as of now."""
+        return self.setup.config.default_tier
+
+    @property
+    def rollout(self) -> Mapping[str, RolloutConfig]:
+        """The features on their way from an old path to a new one, as of now."""
+        return self.setup.config.rollout
 
     @property
     def accounts(self) -> Accounts:
         """What every attempt is charged to: ledger, budgets, limits."""
         return self.meter.accounts
 
-    def configure_user(self, user_id: str, config: UserConfig) -> None:
-        """Put a user's configuration in the place of the last; the calls under way keep theirs."""
-        self.user_configs = MappingProxyType({**self.user_configs, user_id: config})
+    def refurnish(self, config: RegistryConfig) -> None:
+        """Let another configuration hold from now on; the calls under way keep theirs.
+
+        Of the accounts' settings, budgets and limits change; ledger and shared state stay as they are.
+
+        Raises:
+            ConfigError: It cannot be used; then everything stays as it was.
+        """
+        with self._refurnishing:
+            before = self.setup
+            after = Setup.of(config, self._keys, before)
+            self.accounts.change(
+                budgets=[row.budget() for row in config.budgets] if config.budgets != before.config.budgets else None,
+                limits=[row.limit() for row in config.limits] if config.limits != before.config.limits else None,
+            )
+            self.meter.probe_when_all_rest = config.when_all_rest == "probe"
+            self.setup = after
+        self._let_go(before, after)
+
+    def configure_users(self, configs: Mapping[str, UserConfig | None]) -> None:
+        """Put users' configurations in the place of their last ones, all at once; nothing takes one away.
+
+        The calls under way keep theirs.
+        """
+        with self._refurnishing:
+            merged = {**self.setup.user_configs, **configs}
+            kept = {user_id: config for user_id, config in merged.items() if config is not None}
+            self.setup = replace(self.setup, user_configs=MappingProxyType(kept))
+
+    def _let_go(self, before: Setup, after: Setup) -> None:
+        """Keep neither members nor idle connections of providers that are no longer set up so."""
+        staying = set(map(id, after.providers.values()))
+        gone = [provider for provider in before.providers.values() if id(provider) not in staying]
+        if gone:
+            self.pool.forget({provider.name for provider in gone})
+            used = set(map(_origin, after.providers.values()))
+            self.wire.let_go({origin for origin in map(_origin, gone) if origin is not None and origin not in used})
 
     def allows_private(self, provider: Provider) -> bool:
         """Whether the operator lets a user's own provider of that name or kind lie in private address space."""
@@ -161,3 +243,35 @@ class House:
     def __repr__(self) -> str:
         keyed = sorted(name for name, provider in self.providers.items() if provider.secret)
         return f"<House: {len(self.providers)} providers, keys for {', '.join(keyed) or 'none'}>"
+
+
+class Resident:
+    """Somebody in a house: as it is now, or as it was when they settled.
+
+    Args:
+        house: Whose.
+    """
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._settled: tuple[Setup, Catalog] | None = None
+
+    @property
+    def setup(self) -> Setup:
+        """What holds for them."""
+        return self._settled[0] if self._settled else self.house.setup
+
+    @property
+    def catalog(self) -> Catalog:
+        """What models exist for them."""
+        return self._settled[1] if self._settled else self.house.catalog
+
+    def settled(self) -> Self:
+        """The same, for whom everything stays as it is now, whatever is reloaded meanwhile."""
+        twin = copy.copy(self)
+        twin._settled = (self.house.setup, self.house.catalog.still())  # noqa: SLF001 - our own
+        return twin
+
+
+def _origin(provider: Provider) -> str | None:
+    return origin_of(provider.base_url, where=f"providers.{provider.name}.base_url") if provider.base_url else None

@@ -20,10 +20,10 @@ from langchain_lucky_models.settings import UserConfig
 from langchain_lucky_models.strategies import Strategy, first
 from langchain_lucky_models.users.access import Allowlist, Reach, View
 from langchain_lucky_models.users.choices import Wish, choose, joined
-from langchain_lucky_models.users.house import HOUSE, House, Provider
+from langchain_lucky_models.users.house import HOUSE, House, Provider, Resident
 
 
-class Tenant:
+class Tenant(Resident):
     """One user's side of a house.
 
     Args:
@@ -45,27 +45,27 @@ class Tenant:
         own: Mapping[str, Secret],
         endpoints: Mapping[str, Provider],
     ) -> None:
-        self.house = house
+        super().__init__(house)
         self.mode = mode
         self.user_id = user_id
         self.allowed = Allowlist(models)
         self._own = own
         self._endpoints = MappingProxyType(dict(endpoints))
-        self._credentials: dict[str, Credential] = {}
+        self._credentials: dict[Provider, Credential] = {}
 
     @property
     def view(self) -> View:
         """The user's view of the models as of now."""
-        return View(self.allowed, self.house.catalog, self.reach, dt.datetime.now(dt.UTC).date())
+        return View(self.allowed, self.catalog, self.reach, dt.datetime.now(dt.UTC).date())
 
     @property
     def config(self) -> UserConfig:
         """The user's own experiments as of now."""
-        return self.house.user_configs.get(self.user_id) or UserConfig()
+        return self.setup.user_configs.get(self.user_id) or UserConfig()
 
     def provider(self, name: str) -> Provider | None:
         """The provider of that name; the user's own comes before the registry's."""
-        return self._endpoints.get(name) or self.house.providers.get(name)
+        return self._endpoints.get(name) or self.setup.providers.get(name)
 
     def reach(self, name: str) -> Reach | None:
         """How a provider stands for this user."""
@@ -85,12 +85,15 @@ class Tenant:
 
     def credential(self, provider: Provider) -> Credential:
         """Who pays for this user's calls to a provider; one object for each, so that connections are shared."""
-        found = self._credentials.get(provider.name)
+        found = self._credentials.get(provider)
         if found is None:
             secret = self._secret(provider)
             shared = self.mode == "shared" or (secret is None and not provider.brought)
             owner = HOUSE if shared else f"user:{self.user_id}"
-            found = self._credentials.setdefault(provider.name, provider.credential(owner, secret))
+            found = self._credentials.setdefault(provider, provider.credential(owner, secret))
+            for other in list(self._credentials):
+                if other.name == provider.name and other is not provider:
+                    self._credentials.pop(other, None)  # as it was set up before
         return found
 
     def choose(
@@ -112,7 +115,9 @@ class Tenant:
         Raises:
             SelectionError: A name leads to nobody whom this user may ask now.
         """
-        wish = Wish(self.user_id, self.house.tiers, self._known, frozenset(require), min_context, self.config, subject)
+        wish = Wish(
+            self.user_id, self.setup.config.tiers, self._known, frozenset(require), min_context, self.config, subject
+        )
         return joined([choose(name, self.view, wish) for name in names])
 
     def line(
@@ -180,7 +185,7 @@ class Tenant:
 
     def _known(self, ref: ModelRef) -> ModelEntry:
         """What the catalog knows; for a model of an open provider that it does not know, the little that is certain."""
-        entry = self.house.catalog.get(ref, None)
+        entry = self.catalog.get(ref, None)
         if entry is not None:
             return entry if entry.ref == ref else ModelEntry.model_validate({**entry.model_dump(), "id": ref.model})
         provider = self.provider(ref.provider)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,14 @@ class IdleLinks:
         for link in links:
             link.line.close()
 
+    def drop(self, origins: Container[str]) -> None:
+        """Close those that lead to some origins."""
+        with self._lock:
+            links = [self._by_place.pop(place) for place in list(self._by_place) if place.origin in origins]
+        for waiting in links:
+            for link in waiting:
+                link.line.close()
+
     def __len__(self) -> int:
         with self._lock:
             return sum(len(links) for links in self._by_place.values())
@@ -145,6 +153,12 @@ class Pools:
         self._threads.close()
         for links, _ in list(self._loops.values()):
             links.close()
+
+    def drop(self, origins: Container[str]) -> None:
+        """Close every idle connection of this process to some origins."""
+        self._leave_parent()
+        for links in [self._threads, *(links for links, _ in list(self._loops.values()))]:
+            links.drop(origins)
 
     async def aclose(self) -> None:
         """Same as `close`, and nothing is left in the running loop."""

@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Literal, overload
 
 from langchain_lucky_models.keys import Credential
@@ -99,6 +99,10 @@ class Wire:
         """Same as `transport`, for event loops."""
         transport: httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport = self._set(flavour).async_transport
         return transport
+
+    def let_go(self, origins: Container[str]) -> None:
+        """Close the idle connections to origins that nobody is going to ask any more."""
+        self._pools.drop(origins)
 
     def close(self) -> None:
         """Close every idle connection; those in use close at the end of their request."""
