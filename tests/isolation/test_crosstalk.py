@@ -31,7 +31,8 @@ from tests.isolation.children import MODELS, handle_of, key_of, registry_at, wro
 from tests.loopback import Provider, Request, fingerprint
 
 USERS = 100
-ROUNDS = [10, pytest.param(100, marks=pytest.mark.slow)]
+ROUNDS = [5, pytest.param(50, marks=pytest.mark.slow)]
+"""Times 100 users; threads and tasks together make the 10,000 calls of the case where there is time for it."""
 
 
 @pytest.fixture
@@ -85,11 +86,12 @@ def _all_strays(home: Provider, other: Provider) -> list[str]:
     return found + [stray for request in other.requests for stray in _strays(request, brought=True)]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_hundred_users_in_threads(
     handles: list[LuckyChatModel], echo: Provider, other_host: Provider, rounds: int
 ) -> None:
-    """Cases 42, 44 and 49: 0 wrong keys, organisations, hosts, cookies and answers of 1,000 (10,000) calls."""
+    """Cases 42, 44 and 49: 0 wrong keys, organisations, hosts, cookies and answers of 500 (5,000) calls."""
     turns = list(range(USERS)) * rounds
     random.Random(7).shuffle(turns)
     with ThreadPoolExecutor(16) as pool:
@@ -98,11 +100,12 @@ def test_a_hundred_users_in_threads(
     assert len(echo.requests) + len(other_host.requests) == len(turns)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_hundred_users_in_tasks(
     handles: list[LuckyChatModel], registry: LLMRegistry, echo: Provider, other_host: Provider, rounds: int
 ) -> None:
-    """Cases 42, 44 and 49: the same in tasks, 200 at a time."""
+    """Cases 42, 44 and 49: the same of 500 (5,000) calls in tasks, 200 at a time."""
 
     async def all_at_once() -> int:
         gate = asyncio.Semaphore(200)
@@ -248,13 +251,13 @@ class TestSharedAnswers:
 
 
 def test_a_new_key_counts_from_the_very_next_request(echo: Provider) -> None:
-    """Case 48: 300 calls in 8 threads while the key changes 10 times; none begun after a change uses an older key."""
+    """Case 48: 1,000 calls in 8 threads while the key changes 10 times; none begun after a change uses an older key."""
     keys = [key_of(0)]
     providers = {"openai": {"base_url": f"{echo.url}/v1", "api_key": lambda: keys[-1]}}
     late: list[bool] = []
 
     def one(number: int) -> None:
-        if number % 30 == 0:
+        if number % 100 == 0:
             keys.append(key_of(len(keys)))
         oldest = len(keys) - 1
         answer = handle.invoke("which").text
@@ -263,8 +266,8 @@ def test_a_new_key_counts_from_the_very_next_request(echo: Provider) -> None:
 
     with create_llm_registry(providers=providers) as registry, ThreadPoolExecutor(8) as pool:
         handle = registry.for_user(mode="shared", user_id="ada", models=["openai#*"]).model("openai#gpt-4o")
-        list(pool.map(one, range(300)))
-    assert (sum(late), len(late), len(keys)) == (0, 300, 11)
+        list(pool.map(one, range(1000)))
+    assert (sum(late), len(late), len(keys)) == (0, 1000, 11)
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -298,7 +301,7 @@ def test_forked_children_hear_no_answer_of_each_other(echo: Provider) -> None:
         [sys.executable, "-W", "ignore", "-m", "tests.isolation.children", echo.url],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert (done.stdout.splitlines(), done.stderr) == ([f"{model} 0" for model in MODELS], "")
@@ -319,7 +322,7 @@ def test_spawned_children_have_registries_of_their_own(echo: Provider, method: s
     for child in children:
         child.start()
     for child in children:
-        child.join(60)
+        child.join(110)
     assert [results.get() for _ in children] == [0, 0]
 
 
@@ -352,13 +355,13 @@ def _echo(text: str) -> str:
 
 
 def _page(port: int, text: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/?{text}", timeout=20) as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/?{text}", timeout=60) as page:
         answer: bytes = page.read()
     return answer.decode()
 
 
 def _wait_for(port: int) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
