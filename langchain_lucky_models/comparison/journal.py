@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -147,6 +148,8 @@ def opened_journal(file: Path) -> Iterator[Journal]:
     except OSError as error:
         raise ConfigError(f"resume: {file} cannot be opened: {error.strerror}.", field="resume") from None
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ConfigError(f"resume: {file} is no regular file.", field="resume")
         if not lock_taken(handle):
             raise ConfigError(f"resume: another comparison is writing {file}.", field="resume")
         yield Journal(handle, file)
