@@ -8,19 +8,19 @@ from contextlib import aclosing, closing
 from functools import cached_property
 from typing import Any, Self
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from langchain_lucky_models.asking.calls import Call
-from langchain_lucky_models.asking.errands import Question
 from langchain_lucky_models.asking.manners import OWN_WORDS, Line
 from langchain_lucky_models.asking.members import Member
+from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.errors.base import UnboundHandleError
 from langchain_lucky_models.handle.bound import BoundByMember
 from langchain_lucky_models.handle.choosing import ChosenAtRuntime
-from langchain_lucky_models.handle.making import line_of, standalone_tenant, with_key
+from langchain_lucky_models.handle.making import line_of, own_tags, standalone_tenant, with_key
 from langchain_lucky_models.handle.portrait import PARTNER_WORDS, Portrait
 from langchain_lucky_models.providers.keywords import refuse_connection
 from langchain_lucky_models.strategies import Strategy
@@ -31,6 +31,11 @@ MEMBERS_OWN = frozenset({"rate_limiter"})
 
 SETTINGS = ("model", "also", "strategy", "wanted", "params", "timeout", "max_retries", *PARTNER_WORDS)
 """Fields that decide whom a handle asks, and how."""
+
+Messages = list[BaseMessage]
+Stop = list[str] | None
+Words = dict[str, Any]
+Run = BaseRunManager | None
 
 
 class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
@@ -149,7 +154,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._call(messages, stop, kwargs).whole()
+        return self._call(messages, stop, kwargs, run_manager).whole()
 
     async def _agenerate(
         self,
@@ -158,7 +163,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return await self._call(messages, stop, kwargs).awhole()
+        return await self._call(messages, stop, kwargs, run_manager).awhole()
 
     def _stream(
         self,
@@ -168,7 +173,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         # Closed here, not when somebody lets go of a traceback: a callback may raise in the middle.
-        with closing(self._call(messages, stop, kwargs, streams=True).stream()) as chunks:
+        with closing(self._call(messages, stop, kwargs, run_manager, streams=True).stream()) as chunks:
             for chunk in chunks:
                 if run_manager:
                     run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -181,15 +186,13 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(self._call(messages, stop, kwargs, streams=True).astream()) as chunks:
+        async with aclosing(self._call(messages, stop, kwargs, run_manager, streams=True).astream()) as chunks:
             async for chunk in chunks:
                 if run_manager:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
 
-    def _call(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, streams: bool = False
-    ) -> Call:
+    def _call(self, messages: Messages, stop: Stop, kwargs: Words, run: Run, *, streams: bool = False) -> Call:
         structure = kwargs.pop("structure", None)
         line = self.line(kwargs.pop("model", None))
         refuse_connection(kwargs)
@@ -204,6 +207,8 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
             deadline=time.monotonic() + timeouts.total,
             structure=structure,
             must_parse=len(line.candidates) > 1,
+            purpose=line.purpose(own_tags(run)),
+            cheaper=line.cheaper,
         )
         return Call(line, question, self._home.house.backstage)
 

@@ -6,23 +6,26 @@ import time
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.asking import records
 from langchain_lucky_models.asking.answers import Opened, Whole, as_chunks
-from langchain_lucky_models.asking.errands import Question, StreamErrand, WholeErrand
+from langchain_lucky_models.asking.endings import failure_of
+from langchain_lucky_models.asking.errands import Errand, StreamErrand, WholeErrand
 from langchain_lucky_models.asking.hedges import Hedge, Kind
 from langchain_lucky_models.asking.manners import Line
 from langchain_lucky_models.asking.members import Candidate
 from langchain_lucky_models.asking.meter import Backstage
+from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.asking.votes import by_comparer, judges_choice, judges_question, says_same
 from langchain_lucky_models.drive import adrive, drive
 from langchain_lucky_models.failures import moves_on, pause_before_retry
 from langchain_lucky_models.strategies import Plan, Rules, Verdict, Wave, insisting
+
+E = TypeVar("E", bound=Errand[Any])
 
 MOST_CALLS = 4
 """Requests that one call may make over all members."""
@@ -41,14 +44,19 @@ class Call:
         self._line = line
         self._question = question
         self._backstage = backstage
+        self._errands: list[Errand[Any]] = []
 
     def whole(self) -> ChatResult:
         """The whole answer."""
-        return self._result(drive(self._plan("whole"), self._whole_errand, self._backstage.pauses))
+        verdict = drive(self._plan("whole"), self._whole_errand, self._backstage.pauses)
+        self._write()
+        return self._result(verdict)
 
     async def awhole(self) -> ChatResult:
         """Same as `whole`, without blocking the event loop."""
-        return self._result(await adrive(self._plan("whole"), self._whole_errand, self._backstage.pauses))
+        verdict = await adrive(self._plan("whole"), self._whole_errand, self._backstage.pauses)
+        await self._awrite()
+        return self._result(verdict)
 
     def stream(self) -> Generator[ChatGenerationChunk]:
         """The answer as it comes, from the one member that began it."""
@@ -62,9 +70,11 @@ class Call:
                 late.close()
             with self._told(verdict):
                 yield from opened.follow()
+            self._write()
             yield from self._closing(verdict, opened)
         finally:
             opened.close()
+            self._write()
 
     async def astream(self) -> AsyncGenerator[ChatGenerationChunk]:
         """Same as `stream`."""
@@ -82,10 +92,21 @@ class Call:
             with self._told(verdict):
                 async for chunk in opened.afollow():
                     yield chunk
+            await self._awrite()
             for chunk in self._closing(verdict, opened):
                 yield chunk
         finally:
             await opened.aclose()
+            await self._awrite()
+
+    def _write(self) -> None:
+        """Before an answer, or its failure, is given, what it cost is written where records last."""
+        for errand in self._errands:
+            errand.written()
+
+    async def _awrite(self) -> None:
+        for errand in self._errands:
+            await errand.awritten()
 
     def _plan(self, kind: Kind) -> Plan[Candidate, Any]:
         manner = self._line.manner
@@ -136,10 +157,14 @@ class Call:
 
     def _whole_errand(self, candidate: Candidate, wave: Wave[Candidate, Whole]) -> WholeErrand:
         question = judges_question(self._question, wave.about) if wave.about else self._question
-        return WholeErrand(candidate, question, self._backstage, wave)
+        return self._kept(WholeErrand(candidate, question, self._backstage, wave))
 
     def _stream_errand(self, candidate: Candidate, wave: Wave[Candidate, Opened]) -> StreamErrand:
-        return StreamErrand(candidate, self._question, self._backstage, wave)
+        return self._kept(StreamErrand(candidate, self._question, self._backstage, wave))
+
+    def _kept(self, errand: E) -> E:
+        self._errands.append(errand)
+        return errand
 
     @contextmanager
     def _told(self, verdict: Verdict[Candidate, Opened]) -> Iterator[None]:
@@ -151,17 +176,16 @@ class Call:
                 replace(attempt, error=broken, outcome="failed") if attempt is verdict.winner else attempt
                 for attempt in verdict.attempts
             ]
-            broken.facts = replace(broken.facts, attempts=records.reports(attempts))
+            broken.facts = replace(broken.facts, attempts=records.reports(attempts, self._errands))
             raise
 
     def _result(self, verdict: Verdict[Candidate, Whole]) -> ChatResult:
         if verdict.winner is None or verdict.winner.answer is None:
             self._fail(verdict)
         answer = verdict.winner.answer
-        cost = records.cost_of(verdict.winner.candidate, answer.usage, answer.message)
         answer.message.response_metadata = {
             **answer.message.response_metadata,
-            records.MARK: records.mark(verdict, self._line, cost),
+            records.MARK: records.mark(verdict, self._line, self._errands),
         }
         only, *further = answer.result.generations
         return ChatResult(generations=[only], llm_output=answer.result.llm_output) if further else answer.result
@@ -175,35 +199,14 @@ class Call:
         """What was kept from the end on; the last chunk alone is marked, for merging doubles what two say."""
         *tail, last = opened.flow.tail
         yield from tail
-        cost = records.cost_of(opened.member.candidate, opened.usage, *opened.flow.tail)
         last.message.response_metadata = {
             **last.message.response_metadata,
-            records.MARK: records.mark(verdict, self._line, cost),
+            records.MARK: records.mark(verdict, self._line, self._errands),
         }
         yield last
 
     def _fail(self, verdict: Verdict[Candidate, Any]) -> NoReturn:
-        told = records.reports(verdict.attempts)
-        final = verdict.final.error if verdict.final else None
-        if isinstance(final, errors.CallError):
-            final.facts = replace(final.facts, attempts=told)
-            raise final from None
-        causes = [attempt.error for attempt in verdict.attempts if isinstance(attempt.error, errors.CallError)]
-        if verdict.votes is not None and verdict.answers:
-            raise _no_consensus(verdict, told)
-        if causes and all(isinstance(cause, errors.CircuitOpenError) for cause in causes):
-            soonest = min(causes, key=lambda cause: cause.retry_after or 0.0)
-            raise errors.CircuitOpenError(
-                f"everybody behind {self._line.asked!r} rests. {soonest}",
-                facts=errors.CallFacts(retry_after=soonest.retry_after, attempts=told),
-            )
-        waits = [cause.retry_after for cause in causes if cause.retry_after is not None]
-        listed = "; ".join(f"{report.ref}: {report.error}" for report in told)
-        raise errors.AllAttemptsFailedError(
-            f"nobody could answer {self._line.asked!r}: {listed}. The first said: {causes[0] if causes else 'nothing'}",
-            causes=causes,
-            facts=errors.CallFacts(retry_after=min(waits, default=None), attempts=told),
-        )
+        raise failure_of(verdict, self._line.asked, records.reports(verdict.attempts, self._errands)) from None
 
 
 def _rest_of(error: Exception) -> float | None:
@@ -218,17 +221,3 @@ def _context(candidate: Candidate) -> int:
 def _others(verdict: Verdict[Candidate, Opened]) -> list[Opened]:
     """Streams that began, but too late."""
     return [a.answer for a in verdict.attempts if a is not verdict.winner and a.answer is not None]
-
-
-def _no_consensus(verdict: Verdict[Candidate, Any], told: tuple[errors.AttemptReport, ...]) -> errors.NoConsensusError:
-    answers: list[tuple[str, AIMessage]] = [
-        (str(attempt.candidate.ref), attempt.answer.message)
-        for attempt in verdict.answers
-        if attempt.answer is not None
-    ]
-    agreed, answered = verdict.votes or (0, 0)
-    return errors.NoConsensusError(
-        f"only {agreed} of {answered} answers agree; `answers` holds each of them.",
-        answers=answers,
-        facts=errors.CallFacts(attempts=told),
-    )

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.asking.answers import Opened, Whole, as_chunks
+from langchain_lucky_models.asking.evidence import evidence_of, reported
 from langchain_lucky_models.asking.flows import Flow, check_content, shows_content
-from langchain_lucky_models.asking.manners import Timeouts
 from langchain_lucky_models.asking.members import Candidate, Member
 from langchain_lucky_models.asking.meter import Backstage, Terms, Visit
+from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.asking.seats import Seat
-from langchain_lucky_models.binding import Structure, ToolList, parsed_quietly
+from langchain_lucky_models.binding import parsed_quietly
 from langchain_lucky_models.failures import classify
-from langchain_lucky_models.limits.line import Signal, TaskSignal
+from langchain_lucky_models.ledger import Outcome as Ending
+from langchain_lucky_models.ledger.pending import LONGEST_WAIT
+from langchain_lucky_models.limits.line import Signal, TaskSignal, ThreadSignal
+from langchain_lucky_models.meter import Charge, StepDownError, acarry, carry
+from langchain_lucky_models.meter.steps import Plan as Admitting
 from langchain_lucky_models.providers.answers import countable
 from langchain_lucky_models.strategies import Attempt, Outcome, Wave
 from langchain_lucky_models.wire import CallScope
@@ -34,41 +38,10 @@ SHORTEST_PATIENCE = 1.0
 TIMED_OUT = (errors.DeadlineExceededError, errors.ProviderTimeoutError)
 """What a call ends with whose time runs out."""
 
+LEAST_PATIENCE = 0.5
+"""Seconds that an answer waits for its record, be its time over."""
+
 TimedOut = tuple[type[errors.CallError], str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """What a call asks, whoever is asked.
-
-    Attributes:
-        messages: The prompt.
-        stop: Where to stop.
-        keywords: What the caller gave beside it; the tools may be a `ToolList`.
-        timeouts: How long it may take.
-        deadline: The end of the call on the monotonic clock.
-        structure: The structured answer that is wished for.
-        must_parse: Whether an answer that does not fit the structure is a failure, because somebody else may do better.
-    """
-
-    messages: list[BaseMessage]
-    stop: list[str] | None
-    keywords: Mapping[str, Any]
-    timeouts: Timeouts
-    deadline: float
-    structure: Structure | None = None
-    must_parse: bool = False
-
-    def keywords_for(self, member: Member) -> dict[str, Any]:
-        """The keywords in the member's own form."""
-        keywords = dict(self.keywords)
-        shape = member.candidate.shape
-        if isinstance(tools := keywords.get("tools"), ToolList):
-            del keywords["tools"]
-            keywords = {**tools.keywords(member.partner, shape, keywords.pop("tool_choice", None)), **keywords}
-        if self.structure is not None:
-            keywords = {**self.structure.keywords(member.partner, shape), **keywords}
-        return keywords
 
 
 class Errand(Generic[A]):
@@ -97,12 +70,19 @@ class Errand(Generic[A]):
         self.scope = CallScope(deadline=question.deadline)
         self.seat: Seat | None = None
         self.visit: Visit | None = None
+        self.charge = Charge(self.meter.accounts, candidate, question.purpose)
+        self.signal: ThreadSignal | None = None
+        self.seen: Whole | Opened | None = None
+        self.attempt: Attempt[Candidate, A] | None = None
+        self.sent_at = self.first_at = 0.0
         self.aborted = False
 
     def abort(self) -> None:
         """End it at once, from any thread."""
         self.aborted = True
         self.scope.abort()
+        if self.signal is not None:
+            self.signal.give_up()
         if self.visit is None and self.seat is not None:
             self.seat.leave()
         if self.visit is not None and self.visit.begun:
@@ -111,6 +91,48 @@ class Errand(Generic[A]):
     def answered(self, answer: A) -> None:
         """The attempt has brought an answer."""
         raise NotImplementedError
+
+    def book(self, error: Exception | None, cancelled: bool) -> None:  # noqa: FBT001 - as `Visit.book` has it
+        """Charge the attempt: its visit calls this once, however it ends."""
+        failed = None if cancelled else error
+        left: Ending = "abandoned" if self.aborted else "cancelled"
+        outcome: Ending = left if cancelled else "failed" if failed else "answered"
+        self.charge.settle(evidence_of(self, outcome, failed))
+
+    def keywords(self, member: Member) -> dict[str, Any]:
+        """What the member is asked with, the bound on its answer included that a budget has set."""
+        keywords = self.question.keywords_for(member)
+        bound = self.charge.bound
+        return keywords if bound is None else {**keywords, **self.candidate.family.bounded(bound)}
+
+    def step_down(self, refused: StepDownError) -> None:
+        """Ask somebody cheaper instead, of the same user's list and at the same payer's cost.
+
+        Raises:
+            BudgetExceededError: There is nobody.
+        """
+        cheaper = self.question.cheaper(self.candidate, refused)
+        if cheaper is None:
+            raise self.charge.told(refused.refusal.error()) from None
+        self.candidate = cheaper
+        self.charge = Charge(self.meter.accounts, cheaper, self.question.purpose)
+
+    def written(self) -> None:
+        """Wait until the ledger has the attempt's record, where there is one that lasts."""
+        if (posted := self.charge.posted) is not None:
+            with reported():
+                posted.result(self._patience())
+
+    async def awritten(self) -> None:
+        """Same as `written`, without blocking the event loop."""
+        if (posted := self.charge.posted) is not None:
+            with reported():
+                async with asyncio.timeout(self._patience()):
+                    await posted
+
+    def _patience(self) -> float:
+        # A paid answer is given whatever the ledger does; what it has not written by then, it writes later.
+        return min(max(self.question.deadline - time.monotonic(), LEAST_PATIENCE), LONGEST_WAIT)
 
     def share(self) -> float | None:
         """Seconds that this attempt may take until it answers, where others are left to be asked after it."""
@@ -152,16 +174,33 @@ class Trial(Generic[A]):
             CircuitOpenError: Its candidate rests.
             LimitReachedError: Its turn did not come in time.
         """
-        signal = threading.Event()
-        if self._must_wait(signal):
-            signal.wait(self._left())
+        errand = self._errand
+        signal = errand.signal = ThreadSignal()
+        if errand.aborted:
+            signal.give_up()
+        while True:
+            if self._must_wait(signal):
+                signal.wait(self._left())
+            try:
+                if (plan := self._entering(signal)) is not None:
+                    carry(plan, self._left)
+                break
+            except StepDownError as refused:
+                self._step_down(refused)
         self._go_in()
 
     async def aadmit(self) -> None:
         """Same as `admit`, but waits in a task."""
-        signal = TaskSignal()
-        if self._must_wait(signal):
-            await signal.wait(self._left())
+        while True:
+            signal = TaskSignal()
+            if self._must_wait(signal):
+                await signal.wait(self._left())
+            try:
+                if (plan := self._entering()) is not None:
+                    await acarry(plan, self._left)
+                break
+            except StepDownError as refused:
+                self._step_down(refused)
         self._go_in()
 
     def _must_wait(self, signal: Signal) -> bool:
@@ -169,11 +208,29 @@ class Trial(Generic[A]):
         errand.seat = errand.meter.line_up(errand.candidate, signal)
         return errand.seat is not None and not errand.seat.taken
 
+    def _entering(self, signal: ThreadSignal | None = None) -> Admitting[None] | None:
+        """What has to be asked before: room under limits and budgets, where there are any."""
+        errand = self._errand
+        errand.meter.check_seat(errand.candidate, errand.seat)
+        if not errand.meter.accounts.bounded:
+            return None
+        size = errand.question.size(errand.candidate, left=self._left(), others=errand.wave.left > 0)
+        return errand.charge.entering(size, signal)
+
+    def _step_down(self, refused: StepDownError) -> None:
+        errand = self._errand
+        seat, errand.seat = errand.seat, None
+        if seat is not None:
+            seat.leave()
+        errand.step_down(refused)
+
     def _go_in(self) -> None:
         errand = self._errand
         wave, timeouts = errand.wave, errand.question.timeouts
         terms = Terms(max(self._left(), 1.0), wave.again, wave.insists, timeouts.shortest < SHORTEST_PATIENCE)
         errand.visit = errand.meter.admit(errand.candidate, terms, errand.seat)
+        errand.visit.book = errand.book
+        errand.sent_at = time.monotonic()
 
     def _left(self) -> float:
         return self._errand.question.deadline - time.monotonic()
@@ -195,7 +252,7 @@ class Trial(Generic[A]):
             self._settle(failure, cancelled=errand.aborted)
         else:
             errand.answered(answer)
-        self.attempt = Attempt(errand.candidate, answer, failure, outcome, seconds)
+        self.attempt = errand.attempt = Attempt(errand.candidate, answer, failure, outcome, seconds)
         return True
 
     def _settle(self, failure: Exception | None, *, cancelled: bool) -> None:
@@ -203,7 +260,9 @@ class Trial(Generic[A]):
             # Where this process had no turn for the call until its time was over, nobody else is ill.
             late = isinstance(failure, TIMED_OUT) and not self._errand.scope.tried
             self._errand.visit.settle(failure, cancelled=cancelled, blameless=late)
-        elif self._errand.seat is not None:
+            return
+        self._errand.charge.leave()
+        if self._errand.seat is not None:
             self._errand.seat.leave()
 
 
@@ -224,7 +283,7 @@ class WholeErrand(Errand[Whole]):
             trial.admit()
             self.scope.expect("first_token", self.share())
             member = self.pool.member(self.candidate)
-            keywords = question.keywords_for(member)
+            keywords = self.keywords(member)
             with self.scope.entered():
                 result = member.partner._generate_with_cache(
                     question.messages, stop=question.stop, run_manager=None, **keywords
@@ -239,7 +298,7 @@ class WholeErrand(Errand[Whole]):
             await trial.aadmit()
             self.scope.expect("first_token", self.share())
             member = await self.pool.amember(self.candidate)
-            keywords = question.keywords_for(member)
+            keywords = self.keywords(member)
             with self.scope.entered():
                 result = await member.partner._agenerate_with_cache(
                     question.messages, stop=question.stop, run_manager=None, **keywords
@@ -248,6 +307,8 @@ class WholeErrand(Errand[Whole]):
         return trial.attempt
 
     def _checked(self, answer: Whole) -> Whole:
+        # Seen, and so charged, whatever is found wrong with it.
+        self.seen = answer if answer.result.generations else None
         answer.message.usage_metadata = countable(answer.message.usage_metadata)
         if not shows_content(answer.message):
             check_content(self.candidate.ref, self.candidate.family, answer.result.generations[0])
@@ -265,6 +326,7 @@ class StreamErrand(Errand[Opened]):
     def answered(self, answer: Opened) -> None:
         """It has begun; whoever follows it settles it."""
         if self.visit is not None:
+            self.first_at = time.monotonic()
             self.visit.begin()
 
     def run(self) -> Attempt[Candidate, Opened]:
@@ -273,7 +335,7 @@ class StreamErrand(Errand[Opened]):
         with Trial(self) as trial:
             trial.admit()
             member = self.pool.member(self.candidate)
-            partner, keywords = member.partner, question.keywords_for(member)
+            partner, keywords = member.partner, self.keywords(member)
             opened = self._opened(member)
             with self.scope.entered():
                 if partner._should_stream(async_api=False, **{**keywords, "stream": True}):
@@ -293,7 +355,7 @@ class StreamErrand(Errand[Opened]):
         with Trial(self) as trial:
             await trial.aadmit()
             member = await self.pool.amember(self.candidate)
-            partner, keywords = member.partner, question.keywords_for(member)
+            partner, keywords = member.partner, self.keywords(member)
             opened = self._opened(member)
             with self.scope.entered():
                 if partner._should_stream(async_api=True, **{**keywords, "stream": True}):
@@ -315,7 +377,8 @@ class StreamErrand(Errand[Opened]):
         bounds = [bound for bound in (timeouts.first_token, self.share()) if bound is not None]
         self.scope.expect("first_token", min(bounds, default=None))
         flow = Flow(candidate.ref, candidate.family, self.scope, timeouts.stall)
-        return Opened(member, flow, self)
+        self.seen = opened = Opened(member, flow, self)
+        return opened
 
     def _begun(self, opened: Opened, *, begun: bool) -> Opened:
         if not begun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from langchain_lucky_models.asking.members import Candidate
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.errors.calls import CallError
+from langchain_lucky_models.meter import Purpose, StepDownError
+from langchain_lucky_models.meter.numbers import IDS
 from langchain_lucky_models.refs import ModelRef
 from langchain_lucky_models.strategies import Strategy, needs_whole_answers, strategy_named
 
@@ -144,6 +146,15 @@ class Manner:
         return needs_whole_answers(self.strategy)
 
 
+Cheaper = Callable[[Candidate, StepDownError], Candidate | None]
+"""Finds somebody cheaper than a candidate for whom a budget has no room; nobody, where there is none."""
+
+
+def nobody_cheaper(_candidate: Candidate, _refused: StepDownError) -> Candidate | None:
+    """Nobody is."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """Everybody a handle asks, in order, and how.
@@ -154,6 +165,8 @@ class Line:
         manner: How.
         choice: Why these, and why not others.
         judge: Who is asked which answer is right, where too few agree.
+        user_id: Who asks.
+        cheaper: Finds somebody cheaper of the same user's list, where a budget wants one.
     """
 
     asked: str
@@ -161,6 +174,24 @@ class Line:
     manner: Manner
     choice: Choice
     judge: Candidate | None = None
+    user_id: str = ""
+    cheaper: Cheaper = nobody_cheaper
+
+    def purpose(self, tags: Iterable[str] = ()) -> Purpose:
+        """What one call along it is for.
+
+        Args:
+            tags: The call's own words, beside those of its experiment.
+        """
+        return Purpose(
+            user=self.user_id,
+            asked=self.asked,
+            strategy=self.manner.label,
+            experiment=self.choice.experiment,
+            variant=self.choice.variant,
+            tags=tuple(dict.fromkeys((*self.choice.tags, *tags))),
+            call_id=IDS.next(),
+        )
 
     def but(self, given: Mapping[str, Any]) -> Line:
         """The same line, asked with some of our keywords changed.

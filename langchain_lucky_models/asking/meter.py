@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
@@ -42,6 +43,9 @@ class Terms:
     hasty: bool = False
 
 
+Book = Callable[[Exception | None, bool], object]
+
+
 class Visit:
     """One attempt from its admission to its settlement, which happens once however the attempt ends.
 
@@ -51,6 +55,10 @@ class Visit:
         admission: What the candidate was admitted with.
         terms: On what terms.
         seat: The attempt's seat, where calls at once are limited; it is left at the end.
+
+    Attributes:
+        begun: Whether a stream has shown its first content.
+        book: What charges the attempt: told of its failure, and whether nobody waits for it any more.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class Visit:
         self._lock = threading.Lock()
         self._open = True
         self.begun = False
+        self.book: Book = _book_nothing
 
     def begin(self) -> None:
         """A stream has shown its first content: health does not wait for the last."""
@@ -82,7 +91,10 @@ class Visit:
             first, self._open = self._open, False
         if self._seat is not None:
             self._seat.leave()
-        if not first or (self.begun and error is None):
+        if not first:
+            return
+        self.book(error, cancelled)
+        if self.begun and error is None:
             return
         tells_nothing = cancelled or blameless or self._tells_nothing(error)
         self._health.report(self._admission, NEUTRAL if tells_nothing else outcome_of(error))
@@ -148,17 +160,15 @@ class Meter:
             raise self._rests(candidate, refusal)
         return seat
 
-    def admit(self, candidate: Candidate, terms: Terms, seat: Seat | None = None) -> Visit:
-        """Let an attempt go; the visit has to be settled, however it ends.
+    def check_seat(self, candidate: Candidate, seat: Seat | None) -> None:
+        """Go on with a seat, or where none is needed.
 
         Args:
             candidate: Who is to be asked.
-            terms: On what terms.
             seat: What `line_up` gave, after it was waited for.
 
         Raises:
             LimitReachedError: The seat did not become free in time.
-            CircuitOpenError: The candidate rests; `retry_after` says for how long.
         """
         if seat is not None and not seat.taken:
             raise errors.LimitReachedError(
@@ -166,6 +176,18 @@ class Meter:
                 f" {candidate.endpoint}, and no place became free within the call's timeout.",
                 facts=errors.CallFacts(provider=candidate.ref.provider, model=candidate.ref.model),
             )
+
+    def admit(self, candidate: Candidate, terms: Terms, seat: Seat | None = None) -> Visit:
+        """Let an attempt go; the visit has to be settled, however it ends.
+
+        Args:
+            candidate: Who is to be asked.
+            terms: On what terms.
+            seat: Its seat, where it needs one.
+
+        Raises:
+            CircuitOpenError: The candidate rests; `retry_after` says for how long.
+        """
         if self._shared is not None:
             self._shared.begin()
         admission = self.health.admit(candidate.scopes, lease=terms.lease, panic=terms.insists)
@@ -220,6 +242,10 @@ class Meter:
     def _budget(self, endpoint: str) -> RetryBudget:
         found: RetryBudget | None = self._budgets.get(endpoint)
         return found or RetryBudget()
+
+
+def _book_nothing(_error: Exception | None, _cancelled: bool) -> None:  # noqa: FBT001 - as `Book` has it
+    """Nobody keeps books."""
 
 
 def meter_of(shared_state: str | None, when_all_rest: str, accounts: Accounts) -> Meter:

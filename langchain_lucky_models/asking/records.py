@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
-
-from langchain_core.messages.ai import UsageMetadata
+from typing import Any, Protocol
 
 from langchain_lucky_models.asking.answers import Opened, Whole
 from langchain_lucky_models.asking.manners import Line
 from langchain_lucky_models.asking.members import Candidate
-from langchain_lucky_models.catalog import prices
 from langchain_lucky_models.errors.calls import AttemptReport, CallError
-from langchain_lucky_models.providers.answers import Answer
+from langchain_lucky_models.meter import Bill, Charge
 from langchain_lucky_models.strategies import Attempt, Verdict
 
 MARK = "lucky"
 """The key in `response_metadata` under which an answer says how it came about."""
 
 Made = Attempt[Candidate, Whole] | Attempt[Candidate, Opened]
-_FREE = prices.Cost(Decimal(0), "catalog")
-_UNKNOWN = prices.Cost(None, "unknown")
 
 
-def cost_of(candidate: Candidate, usage: UsageMetadata | None, *answers: Answer) -> prices.Cost:
-    """What an answer cost: as the provider says, else by the catalog's price, else not known; never a guess."""
-    for answer in answers:
-        if (reported := candidate.family.reported_cost(answer)) is not None:
-            return prices.Cost(reported, "provider")
-    if candidate.entry is None:
-        return _FREE if candidate.family.kind == "local" else _UNKNOWN
-    if usage is None:
-        return _FREE if candidate.entry.price_state in {"free", "local"} else _UNKNOWN
-    return prices.cost(usage, candidate.entry)
+class Billed(Protocol):
+    """An attempt that was made, and what it was charged."""
+
+    @property
+    def candidate(self) -> Candidate:
+        """Who was asked."""
+
+    @property
+    def attempt(self) -> Attempt[Candidate, Any] | None:
+        """What came of it; nothing, while it has not ended."""
+
+    @property
+    def charge(self) -> Charge:
+        """What it was charged."""
+
+
+def bills_of(attempts: Sequence[Made], errands: Sequence[Billed]) -> list[Bill | None]:
+    """What each attempt was charged, as far as it is known by now."""
+    by_attempt = {id(errand.attempt): errand for errand in errands if errand.attempt is not None}
+    found = [by_attempt.pop(id(attempt), None) for attempt in attempts]
+    # Who was called off is told of before it has noticed: there is an attempt for it, but not its own.
+    late = [errand for errand in errands if errand not in found]
+    for place, attempt in enumerate(attempts):
+        if found[place] is None:
+            found[place] = next((errand for errand in late if errand.candidate is attempt.candidate), None)
+            late = [errand for errand in late if errand is not found[place]]
+    return [None if errand is None else errand.charge.bill for errand in found]
 
 
 def report(attempt: Made, cost: Decimal | None = None) -> AttemptReport:
@@ -52,23 +64,21 @@ def report(attempt: Made, cost: Decimal | None = None) -> AttemptReport:
     )
 
 
-def reports(
-    attempts: Iterable[Made], winner: Made | None = None, cost: Decimal | None = None
-) -> tuple[AttemptReport, ...]:
-    """Every attempt of a call in plain values; the winner's with its cost."""
-    return tuple(report(attempt, cost if attempt is winner else None) for attempt in attempts)
+def reports(attempts: Sequence[Made], errands: Sequence[Billed]) -> tuple[AttemptReport, ...]:
+    """Every attempt of a call in plain values, with its cost where it is known."""
+    bills = bills_of(attempts, errands)
+    return tuple(report(attempt, bill.cost if bill else None) for attempt, bill in zip(attempts, bills, strict=True))
 
 
-def mark(verdict: Verdict[Candidate, Any], line: Line, cost: prices.Cost) -> Mapping[str, Any]:
+def mark(verdict: Verdict[Candidate, Any], line: Line, errands: Sequence[Billed]) -> Mapping[str, Any]:
     """What `response_metadata["lucky"]` says: plain JSON values only, so that messages can be stored."""
     winner = verdict.winner
     assert winner is not None, "only an answer is marked"  # noqa: S101
     told: dict[str, Any] = {
         "ref": str(winner.candidate.ref),
         "strategy": line.manner.label,
-        "attempts": [_plain(told) for told in reports(verdict.attempts, winner, cost.amount)],
-        "cost": _number(cost.amount),
-        "cost_basis": cost.basis,
+        "attempts": [_plain(told) for told in reports(verdict.attempts, errands)],
+        **_costs(verdict, bills_of(verdict.attempts, errands)),
     }
     if verdict.votes is not None:
         agreed, answered = verdict.votes
@@ -77,6 +87,18 @@ def mark(verdict: Verdict[Candidate, Any], line: Line, cost: prices.Cost) -> Map
             told["judge"] = str(verdict.judge.candidate.ref)
     of_experiment = {"experiment": line.choice.experiment, "variant": line.choice.variant}
     return told | {key: value for key, value in of_experiment.items() if value is not None}
+
+
+def _costs(verdict: Verdict[Candidate, Any], bills: Sequence[Bill | None]) -> Mapping[str, Any]:
+    """What the whole call cost, losers and judge included, as far as it is known; and how much of that is certain."""
+    own = next((bill for made, bill in zip(verdict.attempts, bills, strict=True) if made is verdict.winner), None)
+    if own is None or own.cost is None:
+        return {"cost": None, "cost_basis": "unknown"}
+    known = [(bill.cost, bill.uncertain) for bill in bills if bill is not None and bill.cost is not None]
+    total = sum((cost for cost, _ in known), Decimal(0))
+    uncertain = sum((cost for cost, doubtful in known if doubtful), Decimal(0))
+    basis = "estimated" if uncertain else own.basis
+    return {"cost": _number(total), "cost_basis": basis} | ({"cost_uncertain": float(uncertain)} if uncertain else {})
 
 
 def _plain(told: AttemptReport) -> Mapping[str, Any]:

@@ -11,8 +11,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, get_
 from pydantic_core import to_jsonable_python
 
 from langchain_lucky_models.asking.answers import Whole
-from langchain_lucky_models.asking.errands import Question
 from langchain_lucky_models.asking.members import Candidate
+from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.strategies import Attempt
 
 Comparer = Callable[[AIMessage, AIMessage], bool]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
+from langchain_core.callbacks import BaseRunManager
 from langchain_core.language_models import BaseChatModel, ModelProfile
 
 from langchain_lucky_models.asking.manners import Line
@@ -21,6 +22,9 @@ from langchain_lucky_models.users.tenants import Tenant
 
 MIXED_TYPE = "lucky-chat"
 """The type of a handle whose members are of several types."""
+
+FRAMEWORK_TAGS = ("seq:step:", "map:key:", "graph:step:", "langsmith:", "langgraph:", "branch:", "condition:")
+"""How tags begin that LangChain and LangGraph put on runs themselves."""
 
 ALONE = "notebook"
 """The user of a handle that was made without a registry."""
@@ -89,6 +93,11 @@ def line_of(
     """
     still = tenant.settled()
     return still.line(" | ".join(names), still.choose(names, **wanted), strategy, params)
+
+
+def own_tags(run: BaseRunManager | None) -> list[str]:
+    """The words that a call's records carry: those of its configuration, without the ones that frameworks add."""
+    return [tag for tag in (run.tags or () if run is not None else ()) if not tag.startswith(FRAMEWORK_TAGS)]
 
 
 def same_for_all(values: Sequence[str], mixed: str = MIXED_TYPE) -> str:

@@ -19,7 +19,7 @@ from langchain_lucky_models.limits.line import ThreadSignal
 from langchain_lucky_models.meter.accounts import Accounts, key_id_of
 from langchain_lucky_models.meter.bills import NOTHING, ZERO, Bill, Evidence, Expected, Payable, bill_of
 from langchain_lucky_models.meter.bounds import Size, call_size, estimate_of, shortened
-from langchain_lucky_models.meter.numbers import NUMBERS
+from langchain_lucky_models.meter.numbers import IDS
 from langchain_lucky_models.meter.steps import Plan
 from langchain_lucky_models.meter.writing import Purpose, begun, ended
 
@@ -84,7 +84,7 @@ class Charge:
         self._hold: Hold | None = None
         self._passage: Passage | None = None
         self._expected = Expected()
-        self.attempt_id = NUMBERS.next()
+        self.attempt_id = IDS.next()
         self.since = time.time()
         self.bound: int | None = None
         self.bill: Bill | None = None
@@ -110,7 +110,7 @@ class Charge:
         except BaseException as error:
             self.leave()
             if isinstance(error, errors.LocalRefusalError):
-                raise self._told(error) from None
+                raise self.told(error) from None
             raise
 
     def leave(self) -> None:
@@ -201,7 +201,7 @@ class Charge:
         else:
             self._accounts.return_passage(passage)
 
-    def _told(self, error: errors.LocalRefusalError) -> errors.LocalRefusalError:
+    def told(self, error: errors.LocalRefusalError) -> errors.LocalRefusalError:
         """The refusal, with whom it is about; and whoever listens hears of it."""
         ref = self._asked.ref
         error.facts = replace(error.facts, provider=ref.provider, model=ref.model)

@@ -31,5 +31,5 @@ class Numbers:
         return f"{self._prefix}{next(self._count):08x}"
 
 
-NUMBERS = Numbers()
+IDS = Numbers()
 """The process's own."""

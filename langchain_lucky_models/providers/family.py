@@ -6,7 +6,7 @@ it, one for each payer. Neither ever holds a key: a member sends a ticket, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -59,6 +59,7 @@ class Family:
         slow_start: Whether the first answer may take minutes because a model is loaded first.
         listing: How it is asked for its models.
         serve: Starts a server of our own for a model and tells its address; for families that have one.
+        bound_word: The keyword of a request that bounds the tokens of its answer.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Family:
     slow_start: bool = False
     listing: Listing = LISTING
     serve: Callable[[str], str] | None = None
+    bound_word: str | None = "max_tokens"
 
     @property
     def origins(self) -> frozenset[str]:
@@ -124,6 +126,10 @@ class Family:
     def reported_cost(self, answer: answers.Answer) -> Decimal | None:
         """What the provider itself says the answer cost, in dollars."""
         return answers.reported_cost(answer)
+
+    def bounded(self, tokens: int) -> Mapping[str, int]:
+        """The keyword of a request that bounds the answer; none, where only the model itself can be given one."""
+        return {self.bound_word: tokens} if self.bound_word else {}
 
     def variant(self, kind: str, **changes: object) -> Family:
         """The same family under another name, for servers that differ in a few facts only."""

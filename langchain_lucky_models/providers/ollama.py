@@ -79,4 +79,5 @@ OLLAMA = Family(
     listing=Listing("/api/tags"),
     open_catalog=True,
     slow_start=True,
+    bound_word=None,  # the partner takes it for the model alone
 )

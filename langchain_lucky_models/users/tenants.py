@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,7 @@ from langchain_lucky_models.refs import ModelRef
 from langchain_lucky_models.settings import UserConfig
 from langchain_lucky_models.strategies import Strategy, first
 from langchain_lucky_models.users.access import Allowlist, Reach, View
+from langchain_lucky_models.users.cheaper import cheaper_for
 from langchain_lucky_models.users.choices import Wish, choose, joined
 from langchain_lucky_models.users.house import HOUSE, House, Provider, Resident
 
@@ -137,15 +139,16 @@ class Tenant(Resident):
         manner = Manner.of(strategy or choice.strategy or "first", own)
         refs = choice.refs[:1] if manner.strategy is first else choice.refs
         self.check_reroutes({ref.provider for ref, _, _ in refs}, given)
-        candidates = tuple(self._candidate(ref, entry, passed) for ref, entry, _ in refs)
-        return Line(asked, candidates, manner, choice, judge=self._judge(own.get("judge")))
+        candidates = tuple(self.candidate(ref, entry, passed) for ref, entry, _ in refs)
+        judge = self._judge(own.get("judge"))
+        return Line(asked, candidates, manner, choice, judge, user_id=self.user_id, cheaper=partial(cheaper_for, self))
 
     def _judge(self, name: str | None) -> Candidate | None:
         """Who decides among answers: one of the user's own list, like everybody who is asked."""
         if name is None:
             return None
         ref, entry, _ = self.choose([name]).refs[0]
-        return self._candidate(ref, entry, ())
+        return self.candidate(ref, entry, ())
 
     def check_reroutes(self, providers: Iterable[str], params: Mapping[str, Any]) -> None:
         """A router may be told which models to fall back to: only to those of the user's list.
@@ -169,7 +172,8 @@ class Tenant(Resident):
         known = ((ref, self._known(ref)) for ref in self.allowed.refs(view.catalog))
         return [entry for ref, entry in known if view.refusal(ref, entry) is None]
 
-    def _candidate(self, ref: ModelRef, entry: ModelEntry | None, params: tuple[tuple[str, object], ...]) -> Candidate:
+    def candidate(self, ref: ModelRef, entry: ModelEntry | None, params: tuple[tuple[str, object], ...]) -> Candidate:
+        """Who is asked for a model, as this user, with these parameters."""
         provider = self.provider(ref.provider)
         assert provider is not None, "View.find and the tiers let only known providers through"  # noqa: S101
         return Candidate(
