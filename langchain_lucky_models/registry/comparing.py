@@ -85,7 +85,8 @@ class Comparing:
         asking = self._user_in_use(user) if isinstance(user, str) else user
 
         def pick(name: str, **params: Any) -> LuckyChatModel:
-            if isinstance(parse_name(name), ExperimentName):
+            parsed = parse_name(name)
+            if isinstance(parsed, ExperimentName) and not (asking and asking.user_id == parsed.user_id):
                 return self.experiment(name, **params)
             if asking is None:
                 raise ConfigError(

@@ -121,6 +121,15 @@ def test_an_operator_compares_for_a_user_and_any_users_experiments(provider: Pro
         assert registry.experiment("user:ada:ab", subject="x").user_id == "ada"
 
 
+def test_a_user_is_who_is_given_and_not_another_of_the_same_id(provider: Provider) -> None:
+    with registry_on(provider) as registry:
+        registry.load_user_config("ada", OWN)
+        wide, narrow = user_of(registry), user_of(registry, models=[OPENAI])
+        assert [row.ref for row in registry.compare(["Hi"], ["user:ada:ab@a"], user=wide)] == [MINI]
+        with pytest.raises(ModelNotAllowedError):
+            registry.compare(["Hi"], ["user:ada:ab@a"], user=narrow.user_id)
+
+
 def test_byok_is_paid_by_the_user_on_whose_behalf_it_is(provider: Provider) -> None:
     with registry_on(provider) as registry:
         user = registry.for_user(mode="byok", user_id="eve", models=[OPENAI], api_keys={"openai": "sk-eve-0123456789"})
