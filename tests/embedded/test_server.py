@@ -32,7 +32,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork, an
 def ask(address: str, question: str = "What is the capital of France?", **more: object) -> httpx.Response:
     messages = [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": question}]
     body = {"messages": messages, "temperature": 0, "max_tokens": 64, **more}
-    return httpx.post(f"{address}/chat/completions", json=body, timeout=110, trust_env=False)
+    return httpx.post(f"{address}/chat/completions", json=body, timeout=280, trust_env=False)
 
 
 def fetch(address: str, path: str) -> httpx.Response:
@@ -281,7 +281,7 @@ def test_forked_children_and_their_parent_keep_each_others_servers(real_model: s
     """A child shares its parent's server and outlives it; it lets go of it for itself alone; it blocks on nobody."""
     # In a process of its own, which has no other threads.
     command = [sys.executable, "-W", "ignore", "-c", FORKS, scene, real_model]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert (done.stdout.split(), done.stderr) == (told.split(), "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -197,7 +198,11 @@ def test_stumbles_over_a_broken_answer_are_told_by_what_the_wire_saw(
 def test_an_error_event_is_a_failure_of_the_provider(server: Provider, model: BaseChatModel, fault: str) -> None:
     server.clear()
     server.script(fault)
-    assert found(fail(model, streams=True), Evidence(200)).code in ("provider_down", "protocol")
+    code = found(fail(model, streams=True), Evidence(200)).code
+    # Some packages leave such a stream open. Its end, whenever the collector comes by, wants its pool's lock, and
+    # would wait for it for ever in the middle of a later call of the same pool.
+    gc.collect()
+    assert code in ("provider_down", "protocol")
 
 
 def test_the_result_names_who_failed_and_the_providers_id(server: Provider, model: BaseChatModel) -> None:

@@ -301,7 +301,7 @@ def test_forked_children_hear_no_answer_of_each_other(echo: Provider) -> None:
         [sys.executable, "-W", "ignore", "-m", "tests.isolation.children", echo.url],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert (done.stdout.splitlines(), done.stderr) == ([f"{model} 0" for model in MODELS], "")
@@ -322,7 +322,7 @@ def test_spawned_children_have_registries_of_their_own(echo: Provider, method: s
     for child in children:
         child.start()
     for child in children:
-        child.join(110)
+        child.join(280)
     assert [results.get() for _ in children] == [0, 0]
 
 

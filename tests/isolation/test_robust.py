@@ -30,7 +30,7 @@ def run(code: str, *arguments: str, options: tuple[str, ...] = (), **environ: st
         [sys.executable, *options, "-c", textwrap.dedent(code), *arguments],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
         cwd=ROOT,
         env={**os.environ, **environ},
