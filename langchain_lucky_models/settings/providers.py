@@ -15,6 +15,7 @@ from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.keys import MASK, KeySource, Secret
 from langchain_lucky_models.providers.table import family_of
 from langchain_lucky_models.settings.base import Settings
+from langchain_lucky_models.settings.reading import warn_of_stranger
 
 LARGEST_KEY = 16_384
 """Bytes of a file that holds a key."""
@@ -128,6 +129,7 @@ def _key_in(path: str) -> str:
             raise errors.KeyMissingError(f"the key file {path} is no file of at most {LARGEST_KEY} bytes.")
         if facts.st_mode & stat.S_IWOTH:
             raise errors.KeyMissingError(f"the key file {path} may be written by anybody; run chmod o-w on it.")
+        warn_of_stranger(facts, f"the key file {path}")
         return os.read(opened, LARGEST_KEY).decode("ascii", "replace").strip()
     finally:
         os.close(opened)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import warnings
 from pathlib import Path
 
 from langchain_lucky_models.errors.base import ConfigError
@@ -35,8 +36,11 @@ def read_text(path: Path, *, folder: int | None = None, guarded: bool = False) -
     except (OSError, ValueError) as error:
         raise ConfigError(f"the file cannot be read: {_reason(error, path)}.", file=str(path)) from None
     try:
-        if refusal := _refusal(os.fstat(opened), guarded=guarded):
+        facts = os.fstat(opened)
+        if refusal := _refusal(facts, guarded=guarded):
             raise ConfigError(f"the file {refusal}.", file=str(path))
+        if guarded:
+            warn_of_stranger(facts, f"the file {path}")
         with os.fdopen(opened, "rb", closefd=False) as file:
             content = file.read(LARGEST_FILE + 1)
     finally:
@@ -97,6 +101,19 @@ def check_file_name(name: str) -> None:
             f"the user id {name[:100]!r} names no file: small letters, digits, '_', '-', '@' and single dots only."
             " Give the path of the file itself.",
             field="user_id",
+        )
+
+
+def warn_of_stranger(facts: os.stat_result, what: str) -> None:
+    """Warn of a file that belongs to somebody else, who may change it at any time.
+
+    It is no refusal: a container often runs as another than whoever owns what is mounted into it.
+    """
+    if os.name == "posix" and facts.st_uid not in {0, os.geteuid()}:
+        warnings.warn(
+            f"{what} belongs to the user {facts.st_uid}, who may change it at any time; run chown on it.",
+            UserWarning,
+            stacklevel=3,
         )
 
 
