@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ExperimentConfig,
         ProviderSettings,
         RegistryConfig,
+        RolloutConfig,
         TierConfig,
         UserConfig,
     )
@@ -70,6 +71,7 @@ __all__ = [
     "ProviderSettings",
     "RegistryConfig",
     "RolloutChanged",
+    "RolloutConfig",
     "Rules",
     "Strategy",
     "Subscription",
@@ -109,6 +111,7 @@ _HOMES = {
     "ProviderHealth": "users.vitals",
     "ProviderSettings": "settings",
     "RegistryConfig": "settings",
+    "RolloutConfig": "settings",
     "RolloutChanged": "events",
     "Rules": "strategies",
     "Strategy": "strategies",

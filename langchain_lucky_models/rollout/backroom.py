@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,10 +70,16 @@ class Backroom:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
         self._closed = False
+        self.forked()
+
+    def forked(self) -> None:
+        """A child of a fork begins with an empty room: threads and tasks stayed in the parent."""
+        self._lock = threading.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._desk = _Desk(clock)
+        self._desk = _Desk(self._clock)
+        # The thread of a registry that nobody closed, and nobody holds, ends with it.
+        weakref.finalize(self, self._desk.end).atexit = False
 
     def begin(self, errand: Errand) -> bool:
         """Do it on a thread, soon.
@@ -121,9 +127,6 @@ class Backroom:
         with self._lock:
             if self._closed:
                 return False
-            if self._desk.process != os.getpid():
-                # The thread stayed in the parent, and what runs there is the parent's.
-                self._desk, self._tasks = _Desk(self._clock), set()
             what(self._desk)
             return True
 
@@ -136,15 +139,13 @@ class Backroom:
             loop = task.get_loop()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(task.cancel)
-        if desk.process == os.getpid():
-            desk.close(within)
+        desk.close(within)
 
 
 class _Desk:
     """The thread that starts errands and watches over them; it begins with the first."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.process = os.getpid()
         self._clock = clock
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._running: dict[Errand, threading.Thread] = {}
@@ -158,12 +159,15 @@ class _Desk:
     def note(self, errand: Errand, ending: Ending) -> None:
         self._order(lambda: errand.ended(ending))
 
+    def end(self) -> None:
+        if self._thread is not None:
+            self._order(self._end)
+
     def close(self, within: float) -> None:
-        if self._thread is None:
-            return
         deadline = self._clock() + within
-        self._order(self._end)
-        self._thread.join(within)
+        self.end()
+        if self._thread is not None:
+            self._thread.join(within)
         for thread in list(self._running.values()):
             thread.join(max(0.0, deadline - self._clock()))
 

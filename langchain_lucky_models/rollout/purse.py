@@ -32,9 +32,14 @@ class Purse:
     def __init__(self, now: Callable[[], dt.datetime] = _now) -> None:
         self._now = now
         self._lock = threading.Lock()
+        self._held: dict[Hashable, Decimal] = {}
         self._day = now().date()
         self._spent = NOTHING
-        self._held: dict[Hashable, Decimal] = {}
+
+    def forked(self) -> None:
+        """What is held is the parent's of a fork; what was spent counts here too."""
+        self._lock = threading.Lock()
+        self._held = {}
 
     @property
     def spent(self) -> Decimal:

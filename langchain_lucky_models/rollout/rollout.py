@@ -80,6 +80,11 @@ class Rollout:
 
     # --- switches of this process
 
+    @property
+    def by_hand(self) -> ByHand:
+        """What was switched by a method."""
+        return self._switchboard.by_hand
+
     def switch_off(self) -> None:
         """Give everybody the old path, from the next call on; in this process, until `switch_on`."""
         self._by_hand(ByHand(off=True, percentage=self._switchboard.by_hand.percentage))
@@ -192,6 +197,11 @@ class Rollout:
     def watch(self, asking: Asking) -> Watch | Unwatched:
         """Watch a call of the old path, for the shadow."""
         return self._shadow.watch(asking, None if self.rule.off else self._config.shadow)
+
+    def forked(self) -> None:
+        """In a child of a fork: what runs on the side runs in the parent."""
+        self._switchboard.forked()
+        self._shadow.forked()
 
     @property
     def _config(self) -> RolloutConfig:

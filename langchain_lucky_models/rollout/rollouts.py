@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
+import weakref
 
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.rollout.backroom import CLOSING_SECONDS, Backroom
@@ -22,6 +25,8 @@ class Rollouts:
         self._lock = threading.Lock()
         self._backroom = Backroom()
         self._made: dict[str, Rollout] = {}
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_revive, weakref.ref(self)))
 
     def named(self, name: str) -> Rollout:
         """The rollout of that name.
@@ -41,6 +46,18 @@ class Rollouts:
         """Every rollout that is configured now."""
         return list(self._house.rollout)
 
+    def forked(self) -> None:
+        """A child of a fork keeps what was switched and counted, and nothing that runs."""
+        self._lock = threading.Lock()
+        self._backroom.forked()
+        for rollout in self._made.values():
+            rollout.forked()
+
     def close(self, within: float = CLOSING_SECONDS) -> None:
         """End what the shadows still do."""
         self._backroom.close(within)
+
+
+def _revive(rollouts: weakref.ref[Rollouts]) -> None:
+    if (found := rollouts()) is not None:
+        found.forked()

@@ -116,9 +116,10 @@ class Shadow:
             return self._changed.wait_for(lambda: not self._unheard, within)
 
     def forked(self) -> None:
-        """What ran in the parent does not run here."""
+        """What runs in the parent does not run in a child of a fork."""
         self._changed = threading.Condition()
         self._running = self._unheard = 0
+        self.purse.forked()
 
     def _no_room(self, terms: ShadowConfig) -> str:
         if self._running >= terms.max_concurrent:

@@ -123,6 +123,10 @@ class Switchboard:
             self._tell(known[-1], fresh[-1], _source(known, fresh))
         return fresh[-1]
 
+    def forked(self) -> None:
+        """A lock that was held in the parent of a fork is never released in the child."""
+        self._lock = threading.Lock()
+
     def _said(self) -> str | None:
         return self._environment.get(self._variable)
 

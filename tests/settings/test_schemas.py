@@ -19,6 +19,7 @@ EXAMPLES = [
     ("registry", DOCS / "examples" / "registry.yaml"),
     ("registry", DOCS / "examples" / "registry.json"),
     ("registry", DOCS / "examples" / "accounts.yaml"),
+    ("registry", DOCS / "examples" / "rollout.yaml"),
     *(("user", path) for path in sorted((DOCS / "examples" / "researchers").iterdir())),
 ]
 
