@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel, ModelProfile
@@ -19,6 +20,8 @@ from langchain_lucky_models.handle.making import payers, same_for_all, shared_pr
 
 PARTNER_WORDS = ("temperature", "max_tokens", "stop")
 """Fields that members get as their own parameters."""
+FETCHES = frozenset({"allow_fetching_images"})
+"""By these, partners would fetch what a message points at, past the wire, only to count it."""
 
 
 class Portrait(BaseChatModel):
@@ -124,7 +127,9 @@ class Portrait(BaseChatModel):
         )
         try:
             if own:
-                return int(getattr(partner, method)(what, **options))
+                count = getattr(partner, method)
+                fetches = FETCHES & signature(count).parameters.keys()
+                return int(count(what, **options, **dict.fromkeys(fetches, False)))
         except Exception:  # noqa: BLE001, S110 - a rough count is better than a failure, whatever the partner's was
             pass
         return count_tokens_approximately([what] if isinstance(what, str) else what)
