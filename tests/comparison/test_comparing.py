@@ -318,3 +318,31 @@ def test_nothing_is_left_running(provider: Provider) -> None:
         user.compare(["Hi"], [OPENAI, MINI], judge=lambda _prompt, answers: [1.0] * len(answers))
         left = {thread for thread in set(threading.enumerate()) - before if thread.name.startswith("lucky-comparison")}
         assert not left
+
+
+# --- accounts
+
+
+def test_a_users_own_budget_ends_it_and_says_so(provider: Provider) -> None:
+    budget = {"scope": "user", "limit": "0.000001", "window": "day"}
+    with registry_on(provider, budgets=[budget]) as registry:
+        table = user_of(registry).compare(["a", "b", "c"], [OPENAI], max_concurrency=1)
+    assert [(row.outcome, row.error) for row in table] == [("failed", "budget_exceeded")]
+    assert table.planned == 3
+    assert table.stopped == table.rows[0].message
+    assert not provider.requests
+
+
+def test_the_ledger_knows_experiment_and_variant(provider: Provider) -> None:
+    with registry_on(provider) as registry:
+        registry.load_user_config("ada", OWN)
+        user = user_of(registry)
+        table = user.compare(["a", "b"], ["user:ada:ab@a", "user:ada:ab@b", OPENAI])
+        used = registry.usage(by=("experiment", "variant"))
+    costs = {(row.group["experiment"], row.group["variant"]): (row.requests, row.cost) for row in used}
+    told = {line.target: (line.asked, line.cost) for line in table.summary()}
+    assert costs == {
+        ("user:ada:ab", "a"): told["user:ada:ab@a"],
+        ("user:ada:ab", "b"): told["user:ada:ab@b"],
+        (None, None): told[OPENAI],
+    }
