@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from functools import cached_property
+from inspect import signature
 from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManagerForLLMRun
@@ -244,3 +245,8 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """A copy for the same user: keys and connections are never copied."""
         return self.model_copy()
+
+
+for _method in (LuckyChatModel._generate, LuckyChatModel._agenerate):
+    # LangChain asks for it on every call, and it would be worked out anew each time.
+    setattr(_method, "__signature__", signature(_method))  # noqa: B010 - functions have no such attribute, says mypy

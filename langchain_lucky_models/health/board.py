@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from langchain_lucky_models.health.breaker import (
     DEFAULT_RULES,
@@ -53,8 +53,7 @@ FORGET_AFTER = 3_600.0
 SWEEP_EVERY = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a breaker is about. Empty parts do not matter to it.
 
     A credential is named by a fingerprint, so that nobody's key is kept here and nobody's failure is another's.
