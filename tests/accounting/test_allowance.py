@@ -13,7 +13,7 @@ from langchain_core.prompts import ChatPromptTemplate
 
 from langchain_lucky_models import LLMRegistry
 from langchain_lucky_models.budgets import Budget
-from langchain_lucky_models.catalog import Catalog, ModelEntry, price_at
+from langchain_lucky_models.catalog import ModelEntry, price_at
 from langchain_lucky_models.errors import ConfigError, ModelNotAllowedError, UnknownModelError
 from langchain_lucky_models.events import BudgetAlert, Event, UsageRecorded
 from langchain_lucky_models.limits import Caller, Limit
@@ -106,12 +106,11 @@ class TestLimits:
         assert (await user_of(registry).acheck_limit(MINI, 11)).allowed
 
     def test_published_limits_count_where_the_operator_says_so(self, make: Make) -> None:
-        catalog = Catalog.packaged()
-        limits = {"requests_per_minute": 5, "tokens_per_minute": 100}
-        catalog.update("groq#openai/gpt-oss-20b", {"rate_limits": limits})
-        refs = "groq#openai/gpt-oss-20b"
-        assert not make(catalog=catalog, catalog_limits=True).check_limit(refs, 101).allowed
-        assert make(catalog=catalog).check_limit(refs, 101).allowed
+        ref = "groq#openai/gpt-oss-20b"
+        for keeps in (True, False):
+            registry = make(catalog_limits=keeps)
+            registry.catalog.update(ref, {"rate_limits": {"requests_per_minute": 5, "tokens_per_minute": 100}})
+            assert registry.check_limit(ref, 101).allowed != keeps
 
     def test_a_provider_that_there_is_not_is_named_with_the_nearest(self, registry: LLMRegistry) -> None:
         with pytest.raises(ConfigError, match=r"'opnai'.*openai"):
@@ -159,9 +158,8 @@ class TestEstimates:
         assert found.most is not None
 
     def test_nobody_knows_what_an_unpriced_model_costs(self, make: Make) -> None:
-        catalog = Catalog.packaged()
-        catalog.register(ModelEntry(provider="openai", id="secret", price_state="unknown"))
-        registry = make(catalog=catalog)
+        registry = make()
+        registry.catalog.register(ModelEntry(provider="openai", id="secret", price_state="unknown"))
         found = registry.for_user(mode="shared", user_id="ada", models=["openai#secret", GPT]).estimate_cost(
             "Hi", model="openai#secret"
         )

@@ -69,7 +69,7 @@ def python_of(contender: Contender) -> str:
 
 def plain_environment() -> dict[str, str]:
     """Variables for a contender: no keys, no tracing, nothing fetched at import."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1"}
 
 

@@ -61,6 +61,15 @@ class Worker:
         """Every call's own time, each the first that a fresh model makes; the process itself is warm."""
         return _middle([_wall_of(self._build()) for _ in range(times)])
 
+    def admitted(self, times: int) -> Figures:
+        """How many of so many calls at once are answered by a fresh model; what is refused raises."""
+
+        async def at_once(model: Any) -> int:
+            answers = await asyncio.gather(*(model.ainvoke("hi") for _ in range(times)), return_exceptions=True)
+            return sum(not isinstance(answer, BaseException) for answer in answers)
+
+        return {"admitted": self._runner.run(at_once(self._build()))}
+
     def crowd(self, times: int) -> Figures:
         """Streams all at once: CPU of one, wall time of all, and the most memory the process ever held."""
 
