@@ -14,6 +14,7 @@ from langchain_lucky_models.extras import DISTRIBUTION
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "ask": "Ask a model and stream its answer.",
+        "compare": "Ask several models the same prompts, and lay their answers side by side.",
         "config": "Check a configuration file; print the schema of one.",
         "demo": "A first answer without any key, from the embedded model.",
         "doctor": "What is installed, which keys are set, how old the catalog is.",

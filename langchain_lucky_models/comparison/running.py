@@ -30,6 +30,9 @@ from langchain_lucky_models.comparison.table import Comparison
 from langchain_lucky_models.errors.base import LuckyError
 from langchain_lucky_models.errors.calls import CallError, LocalRefusalError
 
+INTERRUPTED = "interrupted"
+"""Why a comparison has stopped that somebody ended with Ctrl-C."""
+
 
 async def acompare(outline: Outline) -> Comparison:
     """Ask every target every prompt. Cancelled, it leaves what was done in the file of `resume`.
@@ -182,7 +185,7 @@ class _Loop:
             try:
                 done.result()
             except KeyboardInterrupt:
-                course.stop("interrupted")
+                course.stop(INTERRUPTED)
                 self._cancel()
                 done.exception()
 
