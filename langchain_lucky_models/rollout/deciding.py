@@ -64,8 +64,8 @@ def decide(rule: Rule, user_id: str) -> Decision:
         user_id: Who asks.
 
     Example:
-        >>> decide(Rule("new_search", percentage=25), "ada")
-        Decision(new=True, reason='18.41 is below 25 %', share=18.40800703730685)
+        >>> decide(Rule("new_search", percentage=25), "ada").reason
+        '18.41 is below 25 %'
         >>> bool(decide(Rule("new_search", percentage=25, off="enabled is false"), "ada"))
         False
     """
