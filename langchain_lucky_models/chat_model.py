@@ -20,7 +20,7 @@ from langchain_lucky_models.asking.members import Member
 from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.errors.base import UnboundHandleError
 from langchain_lucky_models.handle.bound import BoundByMember
-from langchain_lucky_models.handle.choosing import ChosenAtRuntime
+from langchain_lucky_models.handle.choosing import RUN_TAGS, ChosenAtRuntime
 from langchain_lucky_models.handle.making import line_of, own_tags, standalone_tenant, with_key
 from langchain_lucky_models.handle.portrait import PARTNER_WORDS, Portrait
 from langchain_lucky_models.providers.keywords import refuse_connection
@@ -194,7 +194,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
                 yield chunk
 
     def _call(self, messages: Messages, stop: Stop, kwargs: Words, run: Run, *, streams: bool = False) -> Call:
-        structure = kwargs.pop("structure", None)
+        structure, stream_tags = kwargs.pop("structure", None), kwargs.pop(RUN_TAGS, ())
         line = self.line(kwargs.pop("model", None))
         refuse_connection(kwargs)
         self._home.check_reroutes({candidate.ref.provider for candidate in line.candidates}, kwargs)
@@ -208,7 +208,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
             deadline=time.monotonic() + timeouts.total,
             structure=structure,
             must_parse=len(line.candidates) > 1,
-            purpose=line.purpose(own_tags(run)),
+            purpose=line.purpose(own_tags(self.tags, run, stream_tags)),
             cheaper=line.cheaper,
         )
         return Call(line, question, self._home.house.backstage)

@@ -7,9 +7,12 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableConfig, ensure_config
 
 from langchain_lucky_models.binding import chosen_model
+
+RUN_TAGS = "run_tags"
+"""The keyword under which a stream's tags travel, as far as the members: neither traces nor caches see it."""
 
 
 class ChosenAtRuntime(BaseChatModel):
@@ -44,7 +47,7 @@ class ChosenAtRuntime(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """Answer bit by bit."""
-        return super().stream(input, config, **_chosen(config, kwargs))
+        return super().stream(input, config, **_tagged(config, _chosen(config, kwargs)))
 
     def astream(
         self,
@@ -53,7 +56,7 @@ class ChosenAtRuntime(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """Same as `stream`."""
-        return super().astream(input, config, **_chosen(config, kwargs))
+        return super().astream(input, config, **_tagged(config, _chosen(config, kwargs)))
 
     def stream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Answer as events; `version="v3"` gives typed content blocks."""
@@ -64,6 +67,12 @@ class ChosenAtRuntime(BaseChatModel):
         # The older versions come through `astream`, which chooses for itself.
         kwargs = _chosen(config, kwargs) if kwargs.get("version") == "v3" else kwargs
         return super().astream_events(input, config, **kwargs)
+
+
+def _tagged(config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """A stream is not told of its run, as a whole answer is: the run's words go along with its keywords."""
+    tags = ensure_config(config)["tags"]
+    return {**kwargs, RUN_TAGS: tuple(tags)} if tags else kwargs
 
 
 def _chosen(config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -95,9 +95,16 @@ def line_of(
     return still.line(" | ".join(names), still.choose(names, **wanted), strategy, params)
 
 
-def own_tags(run: BaseRunManager | None) -> list[str]:
-    """The words that a call's records carry: those of its configuration, without the ones that frameworks add."""
-    return [tag for tag in (run.tags or () if run is not None else ()) if not tag.startswith(FRAMEWORK_TAGS)]
+def own_tags(handle: Sequence[str] | None, run: BaseRunManager | None, stream: Sequence[str]) -> list[str]:
+    """The words that a call's records carry: the handle's and its run's, without the ones that frameworks add.
+
+    Args:
+        handle: The handle's own.
+        run: The run of a whole answer.
+        stream: The words of a stream's run.
+    """
+    words = (*(handle or ()), *(run.tags or () if run is not None else ()), *stream)
+    return [word for word in words if not word.startswith(FRAMEWORK_TAGS)]
 
 
 def same_for_all(values: Sequence[str], mixed: str = MIXED_TYPE) -> str:

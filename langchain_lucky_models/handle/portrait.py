@@ -16,6 +16,7 @@ from pydantic import Field
 from langchain_lucky_models.asking.manners import Line
 from langchain_lucky_models.asking.members import Member
 from langchain_lucky_models.errors.base import LuckyError
+from langchain_lucky_models.handle.choosing import RUN_TAGS
 from langchain_lucky_models.handle.making import payers, same_for_all, shared_profile
 
 PARTNER_WORDS = ("temperature", "max_tokens", "stop")
@@ -99,10 +100,12 @@ class Portrait(BaseChatModel):
         return partner._get_ls_params(stop=stop, **kwargs)
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        kwargs.pop(RUN_TAGS, None)
         line = self.line(kwargs.get("model"))
         return f"{super()._get_llm_string(stop=stop, **kwargs)}---{self.user_id!r}---{payers(line.candidates)}"
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        kwargs.pop(RUN_TAGS, None)
         structure = kwargs.pop("structure", None)
         told = {} if structure is None else {"structure": repr(structure)}
         given = [self.stop] if isinstance(self.stop, str) else self.stop
