@@ -15,7 +15,7 @@ from langchain_lucky_models import LLMRegistry, create_llm_registry, errors
 from langchain_lucky_models.errors import ConfigError
 from tests.clocks import Stopwatch
 from tests.homes import GROQ, KEYS, MINI, OPENAI, OPENROUTER, registry_on, user_of
-from tests.loopback import Provider
+from tests.loopback import FAULTS, Exchange, Fault, Provider
 
 
 @pytest.fixture
@@ -155,24 +155,40 @@ def test_a_failed_checkup_is_forgotten_after_a_while(provider: Provider, registr
     assert (health.status, bool(health.last_error)) == ("healthy", True)
 
 
+def refusing_when(told: threading.Event) -> Fault:
+    """Nothing, until it is told; then a 503."""
+
+    async def answer(exchange: Exchange) -> None:
+        while not told.is_set():  # noqa: ASYNC110 - another thread tells
+            await asyncio.sleep(0.002)
+        await FAULTS["status_503"](exchange)
+
+    return answer
+
+
 async def test_a_thousand_callers_make_one_checkup(provider: Provider, registry: LLMRegistry) -> None:
     """Case 90: one request for 1,000 callers; that it fails keeps nobody from an answer."""
-    provider.script("hang_before_headers", path="/v1/models")
-    callers = [registry.acheck_health(["openai"], within=0.5) for _ in range(1000)]
-    callers[0].close()
-    found = await asyncio.gather(*callers[1:])
+    everybody_waits = threading.Event()
+    provider.script(refusing_when(everybody_waits), path="/v1/models")
+    callers = [asyncio.create_task(registry.acheck_health(["openai"], within=60)) for _ in range(1000)]
+    await asyncio.sleep(0)
+    everybody_waits.set()
+    found = await asyncio.gather(*callers)
     assert {health["openai"].status for health in found} == {"down"}
     assert len(provider.requests) == 1
 
 
 async def test_who_stops_waiting_for_a_checkup_stops_it_for_nobody(provider: Provider, registry: LLMRegistry) -> None:
-    provider.script("hang_before_headers", path="/v1/models")
-    first = asyncio.create_task(registry.acheck_health(["openai"], within=0.3))
-    second = asyncio.create_task(registry.acheck_health(["openai"], within=0.3))
-    await asyncio.sleep(0.05)
+    one_has_left = threading.Event()
+    provider.script(refusing_when(one_has_left), path="/v1/models")
+    first = asyncio.create_task(registry.acheck_health(["openai"], within=60))
+    second = asyncio.create_task(registry.acheck_health(["openai"], within=60))
+    await asyncio.sleep(0)
     first.cancel()
+    one_has_left.set()
     assert (await second)["openai"].status == "down"
     assert first.cancelled()
+    assert len(provider.requests) == 1
 
 
 def test_a_key_that_a_provider_repeats_is_not_told(provider: Provider, registry: LLMRegistry) -> None:
