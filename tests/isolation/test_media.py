@@ -6,7 +6,7 @@ from typing import Any
 
 import langchain_openai.chat_models.base as partner
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from tests import homes
 from tests.loopback import Provider
@@ -31,7 +31,7 @@ def canary(start_provider: Any) -> Provider:
 @pytest.mark.parametrize("name", homes.EVERY)
 async def test_what_a_message_points_at_is_not_fetched(provider: Provider, canary: Provider, name: str) -> None:
     """Case 131: asked in four ways, and counted, the address reaches the provider and hears 0 requests itself."""
-    question = [message(canary.url)]
+    question: list[BaseMessage] = [message(canary.url)]
     with homes.user_on(provider) as user:
         model = user.model(name)
         model.invoke(question)
