@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from langchain_lucky_models.catalog import loading, overlay
 from langchain_lucky_models.catalog.changes import CatalogChanges, with_changes
 from langchain_lucky_models.catalog.editing import Editable, Registrable
+from langchain_lucky_models.catalog.layers import Overlay, differing_refs, moved_over
 from langchain_lucky_models.catalog.state import CatalogState, Row
 from langchain_lucky_models.catalog.telling import Hearers
 
@@ -38,7 +39,9 @@ class Catalog(Editable):
         self._lock = Lock()
         self._hearers = Hearers()
         self._state: CatalogState | None = CatalogState.of(overlay.new_entry(entry) for entry in entries)
+        self._opened: CatalogState | None = self._state
         self._base: CatalogState | None = self._state
+        self._overlays: dict[str, Overlay] = {}
 
     @classmethod
     def packaged(cls) -> Catalog:
@@ -47,7 +50,7 @@ class Catalog(Editable):
         Each call gives a catalog of its own over the same shared state: what one registers, the others never see.
         """
         catalog = cls()
-        catalog._state = catalog._base = None
+        catalog._state = catalog._base = catalog._opened = None
         return catalog
 
     @classmethod
@@ -67,7 +70,7 @@ class Catalog(Editable):
     @classmethod
     def _over(cls, state: CatalogState) -> Catalog:
         catalog = cls()
-        catalog._state = catalog._base = state
+        catalog._state = catalog._base = catalog._opened = state
         return catalog
 
     @property
@@ -77,7 +80,7 @@ class Catalog(Editable):
 
     @property
     def began(self) -> CatalogState:
-        """Everything when it was opened, before the application said anything."""
+        """Everything before the application said anything: as it was opened, with what an operator says over it."""
         return loading.packaged_state() if self._base is None else self._base
 
     def __repr__(self) -> str:
@@ -112,6 +115,29 @@ class Catalog(Editable):
     def tell(self, events: Events) -> None:
         """Publish from now on what becomes of the models; several registries may hold one catalog."""
         self._hearers.add(events)
+
+    def lay(self, name: str, said: Overlay) -> tuple[str, ...]:
+        """Put what an operator says over the catalog as it was opened, in the place of what that name said before.
+
+        What the application changes goes over it, whenever it was changed.
+
+        Returns:
+            The refs of which it says something else than before.
+
+        Raises:
+            CatalogError: A row is refused; the catalog stays as it is.
+            UnknownModelError: A model that is to be changed or removed is not there; the catalog stays as it is.
+        """
+        with self._lock:
+            overlays = {**self._overlays, name: said}
+            before = self.began
+            base = loading.packaged_state() if self._opened is None else self._opened
+            for one in overlays.values():
+                base = one.over(base)
+            after = moved_over(self.state, before, base)
+            self._overlays, self._base = overlays, base
+            self._become(after)
+        return differing_refs(before, base)
 
     def _change(self, rows_after: Callable[[CatalogState], Mapping[str, Row]]) -> None:
         # The lock keeps writers from losing each other's changes; readers need none.

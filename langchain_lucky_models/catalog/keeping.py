@@ -18,7 +18,7 @@ class Keepable(Shelves, Protocol):
 
     @property
     def began(self) -> CatalogState:
-        """Everything when it was opened, before the application said anything."""
+        """Everything before the application said anything."""
 
     def export(self) -> bytes:
         """The whole catalog as JSON, in the form of the packaged file."""

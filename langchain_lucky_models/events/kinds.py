@@ -103,7 +103,7 @@ class UsageRecorded(Event):
         error: The stable code of the failure, where it failed.
         cost: Dollars; `None` where nobody knows.
         basis: Who says what it cost: `provider`, `catalog`, `estimated`, `unknown`.
-        seconds: From sending to the end.
+        seconds: From sending to the end, where anybody knows.
     """
 
     kind: ClassVar[str] = "usage_recorded"
@@ -122,7 +122,7 @@ class UsageRecorded(Event):
     output_tokens: int = 0
     cost: Decimal | None = None
     basis: str = "unknown"
-    seconds: float = 0.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +198,14 @@ class ConfigReloaded(Event):
         file: The file, or the folder.
         part: What it configures: `registry`, `users`, `catalog`.
         changed: What became another: names of settings, of users, refs of models.
+        restart: Settings that became another, but count only for a registry that is made anew.
     """
 
     kind: ClassVar[str] = "config_reloaded"
     file: str
     part: str
     changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

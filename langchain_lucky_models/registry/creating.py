@@ -14,6 +14,7 @@ from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.limits import Limit
 from langchain_lucky_models.meter import OnLedgerFailure, accounts_of
 from langchain_lucky_models.registry.llm_registry import LLMRegistry
+from langchain_lucky_models.registry.reloading import reloader_of
 from langchain_lucky_models.settings import Blueprint, ProviderSettings, RegistryConfig, RolloutConfig, TierConfig
 from langchain_lucky_models.users.house import House
 from langchain_lucky_models.users.newcomers import Keys
@@ -37,6 +38,7 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
     limit_wait: float | None = None,
     catalog_limits: bool | None = None,
     rollout: Mapping[str, RolloutConfig | Mapping[str, Any]] | None = None,
+    watch: bool = False,
 ) -> LLMRegistry:
     """Make a registry: once, at start-up. Nobody is asked and no key is validated.
 
@@ -60,6 +62,8 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         limit_wait: Seconds a call waits for room under a limit at most; by default as long as its timeout lets it.
         catalog_limits: Whether the limits that providers publish are kept, for every key.
         rollout: Features on their way from an old path to a new one: `{"new-chat": {"percentage": 10}}`.
+        watch: Whether the file of `config` is looked after: what changes in it holds from then on. See `registry.watch`
+            for more.
 
     Raises:
         ConfigError: A setting cannot be used; the message names it, and where it stands in the file.
@@ -81,13 +85,18 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         "rollout": rollout,
     }
     keys = fallback_keys if isinstance(fallback_keys, FallbackKeys) else FallbackKeys(fallback_keys)
-    return _registry_of(Blueprint(config, over), keys, catalog or Catalog.packaged())
+    return _registry_of(Blueprint(config, over), keys, catalog or Catalog.packaged(), watch=watch)
 
 
-def _registry_of(blueprint: Blueprint, keys: FallbackKeys, catalog: Catalog) -> LLMRegistry:
-    source, settings = blueprint.read()
+def _registry_of(blueprint: Blueprint, keys: FallbackKeys, catalog: Catalog, *, watch: bool) -> LLMRegistry:
+    text = blueprint.text()
+    source, settings = blueprint.read(text)
     source.warn_of_keys()
     with source.explained():
         accounts = accounts_of(**settings.accounts(), lent=isinstance(settings.ledger, Ledger))
         meter = meter_of(settings.shared_state, settings.when_all_rest, accounts)
-        return LLMRegistry(House(settings, keys=keys, catalog=catalog, meter=meter))
+        house = House(settings, keys=keys, catalog=catalog, meter=meter)
+    registry = LLMRegistry(house, reloader_of(house, blueprint, text))
+    if watch:
+        registry.watch()
+    return registry

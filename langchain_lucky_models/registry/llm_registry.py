@@ -21,9 +21,11 @@ from langchain_lucky_models.registry.accounting import Accounting
 from langchain_lucky_models.registry.bookkeeping import Bookkeeping
 from langchain_lucky_models.registry.comparing import Comparing
 from langchain_lucky_models.registry.health import Checks
+from langchain_lucky_models.registry.reloading import Reloading
 from langchain_lucky_models.registry.rollouts import Rolls
 from langchain_lucky_models.registry.telling import Telling
 from langchain_lucky_models.registry.user_models import UserModels
+from langchain_lucky_models.reloading import Reloader
 from langchain_lucky_models.rollout import Rollouts
 from langchain_lucky_models.settings import Source, UserConfig
 from langchain_lucky_models.settings.reading import members
@@ -33,14 +35,15 @@ from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
 from langchain_lucky_models.users.vitals import Vitals
 
 
-class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Rolls, Telling):
+class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Reloading, Rolls, Telling):
     """An application's models: its providers, house keys, tiers and catalog. One a process.
 
     Made by `create_llm_registry`. Close it, or use it as a context manager, to close its connections.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, reloader: Reloader) -> None:
         self._house = house
+        self._reloader = reloader
         self._vitals = Vitals(house)
         self._rollouts = Rollouts(house)
         self._users: weakref.WeakValueDictionary[str, UserModels] = weakref.WeakValueDictionary()
@@ -138,6 +141,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Rolls, Telling):
 
     def close(self) -> None:
         """Close every connection, once subscribers have heard what has happened so far, or too much time has passed."""
+        self._reloader.close()
         self._rollouts.close()
         self._house.meter.close()
         self._house.events.close()
@@ -146,6 +150,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Rolls, Telling):
 
     async def aclose(self) -> None:
         """Same as `close`."""
+        await asyncio.to_thread(self._reloader.close)
         await asyncio.to_thread(self._rollouts.close)
         await self._house.meter.aclose()
         await self._house.events.aclose()

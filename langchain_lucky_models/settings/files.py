@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.settings.base import Settings
 from langchain_lucky_models.settings.house import RegistryConfig
-from langchain_lucky_models.settings.reading import read_member, read_text
+from langchain_lucky_models.settings.reading import read_member, read_operators, read_text
 from langchain_lucky_models.settings.trees import MOST_ALIASES, Node, Tree
 
 S = TypeVar("S", bound=Settings)
@@ -37,8 +37,15 @@ class Source:
     root: Node | None = None
 
     @classmethod
-    def of_operator(cls, given: object, environment: Mapping[str, str] | None = None) -> Self:
+    def of_operator(
+        cls, given: object, environment: Mapping[str, str] | None = None, *, text: str | None = None
+    ) -> Self:
         """The operator's settings: a path, a mapping or settings. In a file `${NAME}` is read from the environment.
+
+        Args:
+            given: The settings, or the path; it may be a link, as platforms mount configurations.
+            environment: Instead of the process's.
+            text: What was read from the file, where that has been done.
 
         Raises:
             ConfigError: The file cannot be read.
@@ -48,11 +55,16 @@ class Source:
         path = Path(given)
         expand = _Environment(os.environ if environment is None else environment)
         tree = Tree(str(path), expand=expand, aliases=MOST_ALIASES)
-        return cls._read(tree, path, read_text(path, guarded=True))
+        return cls._read(tree, path, read_operators(path) if text is None else text)
 
     @classmethod
-    def of_user(cls, given: object, user_id: str | None = None) -> Self:
+    def of_user(cls, given: object, user_id: str | None = None, *, text: str | None = None) -> Self:
         """A user's settings: the path of a file, of a folder in which the user's id names one, or a mapping.
+
+        Args:
+            given: The settings, or the path.
+            user_id: The file's name in a folder.
+            text: What was read from the file, where that has been done.
 
         Raises:
             ConfigError: The file cannot be read.
@@ -60,7 +72,8 @@ class Source:
         if not isinstance(given, str | os.PathLike):
             return cls(given)
         path = Path(given)
-        path, text = read_member(path, user_id) if user_id and path.is_dir() else (path, read_text(path))
+        if text is None:
+            path, text = read_member(path, user_id) if user_id and path.is_dir() else (path, read_text(path))
         return cls._read(Tree(str(path)), path, text)
 
     @classmethod
@@ -124,13 +137,24 @@ class Blueprint:
         """The file, where there is one."""
         return Path(self.config) if isinstance(self.config, str | os.PathLike) else None
 
-    def read(self) -> tuple[Source, RegistryConfig]:
+    def text(self) -> str | None:
+        """What the file says now, where there is one.
+
+        Raises:
+            ConfigError: It cannot be read.
+        """
+        return None if self.file is None else read_operators(self.file)
+
+    def read(self, text: str | None = None) -> tuple[Source, RegistryConfig]:
         """The settings as they are now, and where each of them stands.
+
+        Args:
+            text: What was read from the file, where that has been done.
 
         Raises:
             ConfigError: Something in them cannot be used.
         """
-        source = Source.of_operator(self.config)
+        source = Source.of_operator(self.config, text=text)
         return source, source.settings(RegistryConfig).but(**self.over)
 
 

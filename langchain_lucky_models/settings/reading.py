@@ -54,6 +54,15 @@ def read_text(path: Path, *, folder: int | None = None, guarded: bool = False) -
         raise ConfigError("the file is not in UTF-8.", file=str(path), line=line) from None
 
 
+def read_operators(path: Path) -> str:
+    """The text of the operator's file. Links are followed, for platforms mount configurations as links.
+
+    Raises:
+        ConfigError: As for `read_text`; or anybody may write the file.
+    """
+    return read_text(Path(os.path.realpath(path)), guarded=True)
+
+
 def read_member(folder: Path, name: str) -> tuple[Path, str]:
     """The text of the file that a user's id names in a folder, and of no other file.
 

@@ -200,7 +200,7 @@ class House:
     def refurnish(self, config: RegistryConfig) -> None:
         """Let another configuration hold from now on; the calls under way keep theirs.
 
-        Of the accounts' settings, budgets and limits change; ledger and shared state stay as they are.
+        What the ledger is, and through what processes share their state, stays as it is.
 
         Raises:
             ConfigError: It cannot be used; then everything stays as it was.
@@ -212,6 +212,9 @@ class House:
                 budgets=[row.budget() for row in config.budgets] if config.budgets != before.config.budgets else None,
                 limits=[row.limit() for row in config.limits] if config.limits != before.config.limits else None,
             )
+            self.accounts.on_ledger_failure = config.on_ledger_failure
+            self.accounts.wait = config.limit_wait
+            self.accounts.catalog_limits = config.catalog_limits
             self.meter.probe_when_all_rest = config.when_all_rest == "probe"
             self.setup = after
         self._let_go(before, after)
@@ -241,8 +244,10 @@ class House:
         return any(row is not None and row.settings.allow_private for row in rows)
 
     def __repr__(self) -> str:
-        keyed = sorted(name for name, provider in self.providers.items() if provider.secret)
-        return f"<House: {len(self.providers)} providers, keys for {', '.join(keyed) or 'none'}>"
+        # A traceback may show a house whose configuration was refused.
+        providers = self.setup.providers if hasattr(self, "setup") else {}
+        keyed = sorted(name for name, provider in providers.items() if provider.secret)
+        return f"<House: {len(providers)} providers, keys for {', '.join(keyed) or 'none'}>"
 
 
 class Resident:

@@ -1,0 +1,117 @@
+"""What is read anew holds whole, or not at all; and everybody can see which."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from langchain_lucky_models import ConfigRejected, ConfigReloaded, create_llm_registry
+from langchain_lucky_models.errors import ConfigError
+from tests.homes import KEYS, user_of
+from tests.reloading.conftest import Site
+
+BAD = "tiers:\n  mine: {models: ['openai#gpt-4.1'], stratgy: race}\n"
+
+
+def test_a_good_edit_holds_for_handles_that_are_there_already(site: Site) -> None:
+    handle = user_of(site.registry).tier("mine")
+    assert handle.invoke("hi").response_metadata["lucky"]["ref"] == "openai#gpt-4o"
+    site.write(site.settings("gpt-4.1"))
+    site.registry.reload()
+    assert handle.invoke("hi").response_metadata["lucky"]["ref"] == "openai#gpt-4.1"
+    assert site.told() == ["config_reloaded"]
+    assert isinstance(event := site.heard[0], ConfigReloaded)
+    assert (event.file, event.part, event.changed, event.restart) == (str(site.file), "registry", ("tiers.mine",), ())
+
+
+def test_a_bad_edit_keeps_what_held_and_is_told_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Case 99: valid, invalid, valid. It is reported when it is found, and not at every look or call."""
+    handle = user_of(site.registry).tier("mine")
+    site.write(BAD)
+    with caplog.at_level(logging.WARNING, logger="langchain_lucky_models"):
+        site.look(10)
+        for _ in range(5):
+            handle.invoke("hi")
+        site.registry.reload()
+    told = [record.getMessage() for record in caplog.records if "lucky.yaml" in record.getMessage()]
+    assert len(told) == 1
+    assert re.search(r"lucky\.yaml:2:.*stratgy.*strategy", told[0], re.DOTALL)
+    (status,) = site.registry.health().config
+    assert (status.state, status.part, status.file) == ("rejected", "registry", site.file)
+    assert "stratgy" in status.reason
+    assert site.tier() == "gpt-4o"
+
+    site.write(site.settings("gpt-4.1"))
+    site.look(2)
+    assert site.states() == {"lucky.yaml": "current"}
+    assert site.tier() == "gpt-4.1"
+    assert site.told() == ["config_rejected", "config_reloaded"]
+    assert isinstance(event := site.heard[0], ConfigRejected)
+    assert event.reason == status.reason
+
+
+def test_the_same_mistake_is_told_again_once_it_was_mended(site: Site) -> None:
+    for text in (BAD, site.settings(), BAD):
+        site.write(text)
+        site.look(2)
+    assert site.told() == ["config_rejected", "config_reloaded", "config_rejected"]
+
+
+def test_what_counts_only_for_a_new_registry_is_told_as_such(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.write(site.settings(more="ledger: {url: 'sqlite:///other.db'}\ndefault_tier: mine\n"))
+    with caplog.at_level(logging.WARNING, logger="langchain_lucky_models"):
+        site.look(2)
+    assert site.told() == ["config_reloaded"]
+    assert isinstance(event := site.heard[0], ConfigReloaded)
+    assert (event.changed, event.restart) == (("default_tier",), ("ledger",))
+    assert "ledger will count when the registry is made anew" in caplog.text
+
+
+def test_what_was_given_in_python_still_wins(site: Site) -> None:
+    with create_llm_registry(site.file, fallback_keys=KEYS, default_tier="smart") as registry:
+        site.write(site.settings(more="default_tier: mine\n"))
+        registry.reload()
+        assert registry._house.default_tier == "smart"
+
+
+def test_by_hand_the_environment_is_read_anew_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write(site.settings("${MY_MODEL}"))
+    monkeypatch.setenv("MY_MODEL", "gpt-4o-mini")
+    site.registry.reload()
+    monkeypatch.setenv("MY_MODEL", "gpt-4.1")
+    site.registry.reload()
+    assert site.tier() == "gpt-4.1"
+    monkeypatch.delenv("MY_MODEL")
+    (status,) = site.registry.reload()
+    assert (status.state, site.tier()) == ("rejected", "gpt-4.1")
+    assert site.told() == ["config_reloaded", "config_reloaded", "config_rejected"]
+
+
+def test_nothing_is_told_where_nothing_is_new(site: Site) -> None:
+    (before,) = site.registry.config_status()
+    for _ in range(3):
+        site.registry.reload()
+    assert site.registry.config_status() == (before,)
+    assert site.told() == []
+
+
+def test_a_registry_without_a_file_has_nothing_to_watch(tmp_path: Path) -> None:
+    with create_llm_registry() as registry:
+        assert registry.reload() == registry.health().config == ()
+        with pytest.raises(ConfigError, match="nothing to watch"):
+            registry.watch()
+        with pytest.raises(ConfigError, match="folder cannot be read"):
+            registry.watch(users=tmp_path / "none")
+
+
+def test_no_key_is_told_of(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """An edit that is refused because of a key's row names the row alone."""
+    secret = "sk-canary-0123456789abcdef"
+    site.write(f"providers:\n  openai: {{api_key: {secret}, base_url: 'ftp://nowhere'}}\n")
+    with caplog.at_level(logging.DEBUG):
+        site.look(2)
+    assert site.told() == ["config_rejected"]
+    assert secret not in caplog.text + repr(site.heard) + repr(site.registry.health().config)
