@@ -10,6 +10,7 @@ LuckyError
 ├── LocalModelError                the embedded model: not fetched, no room, damaged
 ├── CatalogError                   a catalog or a row of one was refused
 ├── UnboundHandleError             unpickled, and not yet rebound
+├── ShadowCapError                 a shadow has spent the money of its day
 ├── SelectionError                 a name leads to no model
 │   ├── UnknownModelError          not in the catalog
 │   ├── ModelNotAllowedError       not in the user's list
@@ -74,6 +75,7 @@ from langchain_lucky_models.errors.base import (
     ProviderNotConfiguredError,
     RetiredModelError,
     SelectionError,
+    ShadowCapError,
     UnboundHandleError,
     UnknownExperimentError,
     UnknownModelError,
@@ -162,6 +164,7 @@ __all__ = [
     "RedirectRefusedError",
     "RetiredModelError",
     "SelectionError",
+    "ShadowCapError",
     "StallTimeoutError",
     "StreamInterruptedError",
     "StreamTruncatedError",

@@ -105,6 +105,12 @@ class UnboundHandleError(LuckyError):
     code = "unbound_handle"
 
 
+class ShadowCapError(LuckyError):
+    """A shadow does not ask a model, because its day's money would not pay for it, or nobody knows the price."""
+
+    code = "shadow_cap"
+
+
 class SelectionError(LuckyError):
     """A name does not lead to a model this user may use.
 

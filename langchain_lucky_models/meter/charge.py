@@ -33,8 +33,8 @@ NOTHING_ASKED = Estimate(ZERO, ZERO)
 _log = logging.getLogger("langchain_lucky_models.meter")
 
 
-class StepDownError(errors.BudgetExceededError):
-    """A budget has no room for this model, and wants a cheaper one to be tried.
+class StepDownError(Exception):
+    """A budget has no room for this model, and wants a cheaper one to be tried. No user ever sees it.
 
     Args:
         refusal: Which budget.
@@ -42,8 +42,7 @@ class StepDownError(errors.BudgetExceededError):
     """
 
     def __init__(self, refusal: Refusal, size: CallSize) -> None:
-        error = refusal.error()
-        super().__init__(str(error), facts=error.facts)
+        super().__init__(str(refusal.error()))
         self.refusal = refusal
         self.size = size
 
@@ -163,7 +162,7 @@ class Charge:
     def _hold_money(self, size: Size) -> Generator[Any, Any, None]:
         accounts, record = self._accounts, begun(self.attempt_id, self._asked, self._purpose, size.input)
         charged = accounts.budgets.charges(record)
-        if not charged and not accounts.ledger.lasts:
+        if not charged and not accounts.announces:
             return
         usual = accounts.learned.usual(str(self._asked.ref))
         call = call_size(self._asked, size, usual, strict=accounts.budgets.strict(record)) if charged else CallSize(0)
@@ -206,7 +205,7 @@ class Charge:
         ref = self._asked.ref
         error.facts = replace(error.facts, provider=ref.provider, model=ref.model)
         told = isinstance(error, errors.LimitReachedError | errors.BudgetExceededError)
-        if told and not isinstance(error, StepDownError) and self._accounts.events.heard:
+        if told and self._accounts.events.heard:
             self._accounts.events.publish(
                 LimitReached(
                     limit=error.safe_message, model=str(ref), user=self._purpose.user, retry_after=error.retry_after

@@ -17,7 +17,6 @@ report.py       what came of it
 """
 
 from langchain_lucky_models.rollout.deciding import Decision, Rule, decide
-from langchain_lucky_models.rollout.purse import ShadowCapError
 from langchain_lucky_models.rollout.report import Compared, RolloutReport
 from langchain_lucky_models.rollout.rolled_out import RolledOut
 from langchain_lucky_models.rollout.rollout import Rollout
@@ -31,6 +30,5 @@ __all__ = [
     "RolloutReport",
     "Rollouts",
     "Rule",
-    "ShadowCapError",
     "decide",
 ]

@@ -7,15 +7,9 @@ import threading
 from collections.abc import Callable, Hashable
 from decimal import Decimal
 
-from langchain_lucky_models.errors.base import LuckyError
+from langchain_lucky_models.errors.base import ShadowCapError
 
 NOTHING = Decimal(0)
-
-
-class ShadowCapError(LuckyError):
-    """A shadow does not ask a model, because its day's money would not pay for it, or nobody knows the price."""
-
-    code = "shadow_cap"
 
 
 def _now() -> dt.datetime:

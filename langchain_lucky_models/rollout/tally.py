@@ -17,15 +17,18 @@ from langchain_lucky_models.asking.records import MARK
 from langchain_lucky_models.budgets.estimates import CallSize, estimate_call
 from langchain_lucky_models.catalog import prices
 from langchain_lucky_models.catalog.entry import ModelEntry
-from langchain_lucky_models.errors.base import InvalidRefError
+from langchain_lucky_models.errors.base import InvalidRefError, ShadowCapError
+from langchain_lucky_models.errors.calls import CircuitOpenError, LocalRefusalError
 from langchain_lucky_models.refs import ModelRef
-from langchain_lucky_models.rollout.purse import NOTHING, Purse, ShadowCapError
+from langchain_lucky_models.rollout.purse import NOTHING, Purse
 from langchain_lucky_models.settings.rollout import ShadowConfig
 from langchain_lucky_models.users.house import House
 
 _FREE_KINDS = frozenset({"local", "ollama", "vllm"})
 _ONE_ANSWERS = frozenset({"first", "fallback"})
 _CHARACTERS_A_TOKEN = 4
+_UNASKED = (ShadowCapError, CircuitOpenError, LocalRefusalError)
+"""With what a call ends that was never sent."""
 _REFUSED = 400
 """The first status that says a request was refused, and so not billed."""
 
@@ -129,9 +132,9 @@ class Tally(BaseCallbackHandler):
         self._book(run_id, sum(known, NOTHING) if len(known) == len(costs) else None)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_kwargs: Any) -> None:
-        """Book nothing where the provider refused; else all that was held, for it may have been billed."""
+        """Book nothing where the provider refused, or we did; else all that was held, for it may have been billed."""
         status = getattr(error, "status", None) or getattr(error, "status_code", None)
-        refused = isinstance(error, ShadowCapError) or (isinstance(status, int) and status >= _REFUSED)
+        refused = isinstance(error, _UNASKED) or (isinstance(status, int) and status >= _REFUSED)
         self._book(run_id, NOTHING if refused else None)
 
     def _hold(self, run_id: UUID, asked: _Asked) -> None:

@@ -92,7 +92,7 @@ class Dialler:
             async with asyncio.timeout(ConnectTimer(scope, self.limits.connect_seconds).left()):
                 return await asyncio.wrap_future(lookup.answer)
         except TimeoutError:
-            if not lookup.answer.done():
+            if lookup.answer.cancelled() or not lookup.answer.done():
                 raise
             return lookup.answer.result()  # it had come, but this loop had no turn to take it
         except asyncio.CancelledError:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from pydantic.fields import FieldInfo
 
 from langchain_lucky_models.catalog import Catalog
+from langchain_lucky_models.catalog.state import CatalogState
 
 CANARY = "sk-canary+7Qv3nKx9/ZtW5"
 """A key that URL and base64 encodings would both change."""
@@ -32,6 +33,7 @@ _CLOSED = (
     types.BuiltinFunctionType,
     Number,
     Catalog,
+    CatalogState,
     FieldInfo,
 )
 """Not looked into: a function that answers with a key must hold it somewhere, so its closure is no place to look."""

@@ -13,7 +13,8 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from langchain_lucky_models.rollout import Compared, RolloutReport, ShadowCapError
+from langchain_lucky_models.errors import ShadowCapError
+from langchain_lucky_models.rollout import Compared, RolloutReport
 from langchain_lucky_models.rollout.differences import Looks, difference_of, looks_of
 from langchain_lucky_models.rollout.purse import Purse
 
