@@ -45,6 +45,7 @@ RANKS = {
     "chat_model": 9,
     "registry": 11,
     "rollout": 10,
+    "managing": 10,
     "comparison": 10,
     "reloading": 10,
     "live": 12,

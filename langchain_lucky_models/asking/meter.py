@@ -257,8 +257,6 @@ def meter_of(shared_state: str | None, when_all_rest: str, accounts: Accounts) -
     """
     if when_all_rest not in {"fail", "probe"}:
         raise ConfigError(f"when_all_rest is 'fail' or 'probe', not {when_all_rest!r}.", field="when_all_rest")
-    if shared_state is not None and not shared_state.startswith(("redis://", "rediss://", "unix://")):
-        raise ConfigError("shared_state is an address of a Redis: redis://host:port/db.", field="shared_state")
     shared = SharedState(shared_state) if shared_state else None
     board = shared.board if shared else HealthBoard()
     return Meter(board, accounts=accounts, probe_when_all_rest=when_all_rest == "probe", shared=shared)

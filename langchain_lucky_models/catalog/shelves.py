@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol, TypeVar, overload
 
 from langchain_lucky_models.catalog.entry import ModelEntry
-from langchain_lucky_models.catalog.migrations import Followed, follow, table_of
+from langchain_lucky_models.catalog.migrations import Followed, follow
 from langchain_lucky_models.catalog.search import Query, cheapest, query_of, select
 from langchain_lucky_models.catalog.state import CatalogState
 from langchain_lucky_models.errors.base import NEAREST_SHOWN, UnknownModelError, did_you_mean, nearest_names
@@ -81,7 +81,7 @@ class Shelves(Protocol):
 
     def follow(self, ref: str | ModelRef) -> Followed:
         """Where a stored ref leads today, through every renaming."""
-        return follow(str(ref), table_of(self.state.migrations))
+        return follow(str(ref), self.state.moved)
 
 
 def found_entry(state: CatalogState, ref: str | ModelRef) -> ModelEntry:
@@ -97,7 +97,7 @@ def found_entry(state: CatalogState, ref: str | ModelRef) -> ModelEntry:
 
 
 def _unknown(state: CatalogState, ref: ModelRef) -> UnknownModelError:
-    moved = table_of(state.migrations).get(str(ref))
+    moved = state.moved.get(str(ref))
     if moved is not None:
         then = f"use {moved.new}" if moved.new else "nothing replaces it"
         return UnknownModelError(

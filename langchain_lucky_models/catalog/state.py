@@ -9,6 +9,7 @@ from functools import cached_property
 from langchain_lucky_models.catalog.artefact import Migration, Source
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.catalog.guards import checked_entry
+from langchain_lucky_models.catalog.migrations import table_of
 from langchain_lucky_models.refs import SEPARATOR
 
 
@@ -86,6 +87,11 @@ class CatalogState:
         for name, ref in self._bare_names():
             names.setdefault(name, {})[ref] = None
         return {name: tuple(refs) for name, refs in names.items()}
+
+    @cached_property
+    def moved(self) -> Mapping[str, Migration]:
+        """The migrations by their old refs."""
+        return table_of(self.migrations)
 
     def find(self, ref: str) -> ModelEntry | None:
         """The entry with that ref; else the one with that alias; else the one with that snapshot. Nothing else."""

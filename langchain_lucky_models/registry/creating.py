@@ -27,6 +27,7 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
     providers: Mapping[str, ProviderSettings | Mapping[str, Any]] | None = None,
     tiers: Mapping[str, TierConfig | Mapping[str, Any]] | None = None,
     default_tier: str | None = None,
+    when_vanished: str | None = None,
     catalog: Catalog | None = None,
     shared_state: str | None = None,
     when_all_rest: Literal["fail", "probe"] | None = None,
@@ -48,6 +49,8 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         providers: Settings by provider; `{"mybox": {"kind": "openai_compatible", "base_url": …}}` adds one.
         tiers: Tiers of your own: `{"fast": {"strategy": "race", "models": […]}}`.
         default_tier: What `user.tier()` means.
+        when_vanished: What is asked for in the place of a model that was retired or is gone, such as `tier:cheap`;
+            by default nothing: an error names the replacement.
         catalog: What models exist, instead of the packaged catalog.
         shared_state: `redis://host:port/db`, through which registries of many processes hear who rests.
         when_all_rest: Where every member of a call rests: `fail` at once, or `probe` whoever may be asked soonest;
@@ -73,6 +76,7 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         "providers": providers,
         "tiers": tiers,
         "default_tier": default_tier,
+        "when_vanished": when_vanished,
         "shared_state": shared_state,
         "when_all_rest": when_all_rest,
         "budgets": budgets or None,

@@ -21,6 +21,7 @@ from langchain_lucky_models.registry.accounting import Accounting
 from langchain_lucky_models.registry.bookkeeping import Bookkeeping
 from langchain_lucky_models.registry.comparing import Comparing
 from langchain_lucky_models.registry.health import Checks
+from langchain_lucky_models.registry.managing import Managing
 from langchain_lucky_models.registry.reloading import Reloading
 from langchain_lucky_models.registry.rollouts import Rolls
 from langchain_lucky_models.registry.telling import Telling
@@ -35,7 +36,7 @@ from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
 from langchain_lucky_models.users.vitals import Vitals
 
 
-class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Reloading, Rolls, Telling):
+class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Managing, Reloading, Rolls, Telling):
     """An application's models: its providers, house keys, tiers and catalog. One a process.
 
     Made by `create_llm_registry`. Close it, or use it as a context manager, to close its connections.
@@ -92,6 +93,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Reloading, Rolls, 
         """
         read = Source.of_user(config, user_id).settings(UserConfig)
         self._house.configure_users({user_id: read})
+        self._keep()
         return read
 
     def load_user_configs(self, folder: str | Path) -> list[Problem]:
@@ -142,6 +144,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Reloading, Rolls, 
     def close(self) -> None:
         """Close every connection, once subscribers have heard what has happened so far, or too much time has passed."""
         self._reloader.close()
+        self._stop_keeping()
         self._rollouts.close()
         self._house.meter.close()
         self._house.events.close()
@@ -151,6 +154,7 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Reloading, Rolls, 
     async def aclose(self) -> None:
         """Same as `close`."""
         await asyncio.to_thread(self._reloader.close)
+        await asyncio.to_thread(self._stop_keeping)
         await asyncio.to_thread(self._rollouts.close)
         await self._house.meter.aclose()
         await self._house.events.aclose()

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from langchain_lucky_models.budgets.budget import distinct
 from langchain_lucky_models.catalog.tiers import TIERS
-from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
+from langchain_lucky_models.errors.base import ConfigError, InvalidRefError, did_you_mean, nearest_names
+from langchain_lucky_models.refs import ExperimentName, parse_name
 from langchain_lucky_models.settings.accounts import (
     BudgetList,
     LedgerConfig,
@@ -24,6 +25,19 @@ from langchain_lucky_models.settings.providers import ProviderSettings
 from langchain_lucky_models.settings.rollout import RolloutConfig, check_features
 from langchain_lucky_models.settings.tiers import TierConfig
 
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def _check_stand_in(name: str) -> None:
+    try:
+        parsed = parse_name(name)
+    except InvalidRefError as error:
+        raise InvalidRefError(f"when_vanished: {error}", field="when_vanished") from None
+    if isinstance(parsed, ExperimentName):
+        raise ConfigError(
+            "when_vanished: a user's experiment stands in for nobody; name a ref or a tier.", field="when_vanished"
+        )
+
 
 class RegistryConfig(Settings):
     """What an operator may set in one file.
@@ -32,6 +46,8 @@ class RegistryConfig(Settings):
         providers: Settings by provider.
         tiers: Tiers of the operator's own.
         default_tier: What `user.tier()` means.
+        when_vanished: What is asked for in the place of a model that was retired or is gone, such as `tier:cheap`;
+            nothing, and its users get an error that names the replacement.
         shared_state: `redis://host:port/db`, through which registries of many processes hear who rests.
         when_all_rest: Where every member of a call rests: `fail` at once, or `probe` whoever may be asked soonest.
         budgets: How much money for whom.
@@ -57,6 +73,7 @@ class RegistryConfig(Settings):
     )
     tiers: Annotated[dict[str, TierConfig], rows_of(TierConfig, "tiers")] = Field(default_factory=dict)
     default_tier: str | None = None
+    when_vanished: str | None = None
     shared_state: str | None = Field(default=None, repr=False)  # its address may hold a password
     when_all_rest: Literal["fail", "probe"] = "fail"
     budgets: BudgetList = ()
@@ -80,6 +97,10 @@ class RegistryConfig(Settings):
                 f"default_tier: there is no tier {self.default_tier!r}.{near} There are: {', '.join(known)}.",
                 field="default_tier",
             )
+        if self.when_vanished is not None:
+            _check_stand_in(self.when_vanished)
+        if self.shared_state is not None and not self.shared_state.startswith(_REDIS):
+            raise ConfigError("shared_state is an address of a Redis: redis://host:port/db.", field="shared_state")
         check_features(self.rollout)
         self._check_accounts()
 
@@ -112,4 +133,6 @@ class RegistryConfig(Settings):
             "limit_wait": self.limit_wait,
             "catalog_limits": self.catalog_limits,
             "shared_limits": self.shared_state,
+            "recorded": self.track.usage,
+            "timed": self.track.latency,
         }

@@ -1,16 +1,14 @@
-"""Which models a user may have, and what a typed name means for that user. Pure: no key, no network, no clock."""
+"""What a name means for a user, and who can be asked. Pure: no key, no network, no clock."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.errors.base import (
-    ConfigError,
     InvalidRefError,
     LuckyError,
     ModelNotAllowedError,
@@ -21,6 +19,7 @@ from langchain_lucky_models.errors.base import (
     nearest_names,
 )
 from langchain_lucky_models.refs import BareName, ModelRef, Wildcard, parse_allowed
+from langchain_lucky_models.users.allowlists import Allowlist, renamed_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,84 +50,8 @@ class Problem:
         return str(self.error)
 
 
-class Allowlist:
-    """A user's list of models, in the order it was given.
-
-    Example:
-        >>> allowed = Allowlist(["openai#gpt-4o", "groq#*"])
-        >>> allowed.allows(ModelRef("groq", "llama"))
-        True
-    """
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        if isinstance(lines, str):
-            raise ConfigError(f"models must be a list of refs, not the one text {lines!r}.", field="models")
-        self._places: dict[ModelRef, int] = {}
-        self._wildcards: list[tuple[int, Wildcard]] = []
-        for place, line in enumerate(lines):
-            name = parse_allowed(line)
-            if isinstance(name, Wildcard):
-                self._wildcards.append((place, name))
-            else:
-                self._places.setdefault(name, place)
-
-    def place(self, ref: ModelRef) -> int | None:
-        """Where in the list the ref stands; a wildcard stands for what it matches."""
-        places = [place for place, wildcard in self._wildcards if wildcard.matches(ref)]
-        if (exact := self._places.get(ref)) is not None:
-            places.append(exact)
-        return min(places, default=None)
-
-    def allows(self, ref: ModelRef) -> bool:
-        """Whether the user may use it."""
-        return self.place(ref) is not None
-
-    def refs(self, catalog: Catalog) -> list[ModelRef]:
-        """Every model of the list in order, wildcards filled from the catalog."""
-        if not self._wildcards:
-            return list(self._places)
-        placed = {ref: (place, 0) for ref, place in self._places.items()}
-        for place, wildcard in self._wildcards:
-            for order, entry in enumerate(catalog.entries()):
-                if wildcard.matches(entry.ref):
-                    placed[entry.ref] = min(placed.get(entry.ref, (place, order)), (place, order))
-        return sorted(placed, key=lambda ref: placed[ref])
-
-    def named(self, text: str, catalog: Catalog) -> ModelRef | None:
-        """What a bare name means: by id, else by alias or dated snapshot, else by its last path part."""
-        known = [entry.ref for entry in catalog.find(text) if self.allows(entry.ref)]
-        ranks = (
-            [self._by_id[text]] if text in self._by_id else [],
-            [ref for ref in known if ref.model == text],
-            [ref for ref in known if ref.last_part != text],
-            [self._by_last_part[text]] if text in self._by_last_part else [],
-            known,
-        )
-        by_id = [*ranks[0], *ranks[1]]
-        found = by_id or ranks[2] or [*ranks[3], *ranks[4]]
-        return min(found, key=lambda ref: self.place(ref) or 0, default=None)
-
-    @cached_property
-    def _by_id(self) -> dict[str, ModelRef]:
-        index: dict[str, ModelRef] = {}
-        for ref in self._places:
-            index.setdefault(ref.model, ref)
-        return index
-
-    @cached_property
-    def _by_last_part(self) -> dict[str, ModelRef]:
-        index: dict[str, ModelRef] = {}
-        for ref in self._places:
-            index.setdefault(ref.last_part, ref)
-        return index
-
-    def __iter__(self) -> Iterator[str]:
-        lines: dict[int, str] = {place: str(ref) for ref, place in self._places.items()}
-        lines |= {place: str(wildcard) for place, wildcard in self._wildcards}
-        return iter(lines[place] for place in sorted(lines))
-
-    def __len__(self) -> int:
-        return len(self._places) + len(self._wildcards)
+def _nobody_told(old: str, new: str, reason: str) -> None:
+    """Where nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +63,14 @@ class View:
         catalog: What models exist.
         reach: How a provider stands for the user; `None` where the registry has no such provider.
         today: The day by which models are retired or not.
+        led: Told of a ref that leads to another: the old one, the new one, why.
     """
 
     allowed: Allowlist
     catalog: Catalog
     reach: Callable[[str], Reach | None]
     today: dt.date
+    led: Callable[[str, str, str], None] = _nobody_told
 
     def find(self, name: ModelRef | BareName) -> tuple[ModelRef, ModelEntry | None]:
         """The model a user means, checked.
@@ -153,7 +78,7 @@ class View:
         Raises:
             SelectionError: There is none that this user may use now; the class says why.
         """
-        ref = name if isinstance(name, ModelRef) else self._bare(name.text)
+        ref = self._followed(name if isinstance(name, ModelRef) else self._bare(name.text))
         entry = self.catalog.get(ref, None)
         self._check_known(ref, entry)
         if not self.allowed.allows(ref):
@@ -183,6 +108,12 @@ class View:
                 found.append(Problem(line, error))
         return found
 
+    def has_lost(self, name: ModelRef | BareName) -> bool:
+        """Whether the catalog had the model once, or the user's list still has it; a typing error is neither."""
+        if isinstance(name, ModelRef):
+            return self.allowed.names(name) or str(name) in self.catalog.state.moved
+        return any(ModelRef.parse(old).model == name.text for old in self.catalog.state.moved)
+
     def refusal(self, ref: ModelRef, entry: ModelEntry | None) -> str | None:
         """Why a model of the list cannot be used now, if so."""
         try:
@@ -193,8 +124,21 @@ class View:
             return str(error)
         return None
 
+    def _followed(self, ref: ModelRef) -> ModelRef:
+        """The ref, or what it was renamed as; an application's own model of the old name stays what it is."""
+        moved = self.catalog.state.moved
+        new = renamed_as(ref, moved) if moved else None
+        if new is None or self._alive(ref):
+            return ref
+        self.led(str(ref), str(new), moved[str(ref)].kind)
+        return new
+
+    def _alive(self, ref: ModelRef) -> bool:
+        entry = self.catalog.get(ref, None)
+        return entry is not None and entry.ref == ref and entry.status.state != "retired"
+
     def _bare(self, text: str) -> ModelRef:
-        found = self.allowed.named(text, self.catalog)
+        found = self.allowed.named(text, self.catalog) or self._renamed(text)
         if found is not None:
             return found
         provider, slash, model = text.partition("/")
@@ -209,6 +153,15 @@ class View:
         if known := self.catalog.find(text):
             kind, where = ModelNotAllowedError, f"not in this user's list, though there is {known[0].ref}"
         raise kind(f"{text!r} is {where}.{did_you_mean(near)}", asked=text, nearest=near)
+
+    def _renamed(self, text: str) -> ModelRef | None:
+        """The ref that had that bare name, and is on the list by its new one."""
+        for old in self.catalog.state.moved:
+            ref = ModelRef.parse(old)
+            new = renamed_as(ref, self.catalog.state.moved) if ref.model == text else None
+            if new is not None and self.allowed.allows(new):
+                return ref
+        return None
 
     def _check_known(self, ref: ModelRef, entry: ModelEntry | None) -> None:
         if entry is None:

@@ -10,14 +10,17 @@ from langchain_lucky_models.catalog import tiers
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.errors.base import (
     EmptyTierError,
+    RetiredModelError,
     UnknownExperimentError,
+    UnknownModelError,
     UnknownTierError,
     did_you_mean,
     nearest_names,
 )
 from langchain_lucky_models.refs import ExperimentName, ModelRef, TierName, parse_name
 from langchain_lucky_models.settings import ExperimentConfig, TierConfig, UserConfig
-from langchain_lucky_models.users.access import Allowlist, View
+from langchain_lucky_models.users.access import View
+from langchain_lucky_models.users.allowlists import Allowlist
 
 REASONS_SHOWN = 5
 
@@ -34,6 +37,7 @@ class Wish:
         min_context: Tokens that must fit them.
         config: The user's own experiments.
         subject: Who gets a variant of an A/B experiment, where it is not the user.
+        stand_in: What is asked for in the place of a model that is gone for good, if the operator says so.
     """
 
     user_id: str
@@ -43,6 +47,7 @@ class Wish:
     min_context: int = 0
     config: UserConfig = field(default_factory=UserConfig)
     subject: str | None = None
+    stand_in: str | None = None
 
 
 def choose(text: str, view: View, wish: Wish) -> Choice:
@@ -56,8 +61,24 @@ def choose(text: str, view: View, wish: Wish) -> Choice:
         return _own_tier(name.tier, view, wish) if name.tier in wish.tiers else _ranked_tier(name.tier, view, wish)
     if isinstance(name, ExperimentName):
         return _experiment(name, view, wish)
-    ref, entry = view.find(name)
+    try:
+        ref, entry = view.find(name)
+    except (RetiredModelError, UnknownModelError) as gone:
+        if wish.stand_in is None or not (isinstance(gone, RetiredModelError) or view.has_lost(name)):
+            raise
+        return _stand_in(wish.stand_in, gone, view, wish)
     return Choice(((ref, entry, "asked for by name"),))
+
+
+def _stand_in(name: str, gone: RetiredModelError | UnknownModelError, view: View, wish: Wish) -> Choice:
+    """Those who take the place of a model that is gone for good: of the user's own list, like everybody."""
+    choice = choose(name, view, replace(wish, stand_in=None))
+    why = "retired" if isinstance(gone, RetiredModelError) else "vanished"
+    asked = gone.asked or name
+    view.led(asked, str(choice.refs[0][0]), why)
+    return replace(
+        choice, refs=tuple((ref, entry, f"in the place of {asked}, which {why}") for ref, entry, _ in choice.refs)
+    )
 
 
 def _experiment(name: ExperimentName, view: View, wish: Wish) -> Choice:

@@ -27,6 +27,7 @@ from langchain_lucky_models.settings import (
     TierConfig,
     UserConfig,
 )
+from langchain_lucky_models.users.moves import Moves
 from langchain_lucky_models.wire import Wire
 
 HOUSE = "house"
@@ -163,6 +164,7 @@ class House:
         self._keys = keys
         self._refurnishing = threading.Lock()
         self.events = Events()
+        self.moves = Moves(self.events)
         self.catalog = catalog
         self.wire = Wire()
         self.pool = MemberPool(self.wire)

@@ -19,7 +19,8 @@ from langchain_lucky_models.providers.keywords import refuse_connection
 from langchain_lucky_models.refs import ModelRef
 from langchain_lucky_models.settings import UserConfig
 from langchain_lucky_models.strategies import Strategy, first
-from langchain_lucky_models.users.access import Allowlist, Reach, View
+from langchain_lucky_models.users.access import Reach, View
+from langchain_lucky_models.users.allowlists import Allowlist
 from langchain_lucky_models.users.cheaper import cheaper_for
 from langchain_lucky_models.users.choices import Wish, choose, joined
 from langchain_lucky_models.users.house import HOUSE, House, Provider, Resident
@@ -58,7 +59,8 @@ class Tenant(Resident):
     @property
     def view(self) -> View:
         """The user's view of the models as of now."""
-        return View(self.allowed, self.catalog, self.reach, dt.datetime.now(dt.UTC).date())
+        allowed, led = self.allowed.today(self.catalog.state), partial(self.house.moves.tell, self.user_id)
+        return View(allowed, self.catalog, self.reach, dt.datetime.now(dt.UTC).date(), led)
 
     @property
     def config(self) -> UserConfig:
@@ -99,12 +101,7 @@ class Tenant(Resident):
         return found
 
     def choose(
-        self,
-        names: Sequence[str],
-        *,
-        require: Iterable[str] = (),
-        min_context: int = 0,
-        subject: str | None = None,
+        self, names: Sequence[str], *, require: Iterable[str] = (), min_context: int = 0, subject: str | None = None
     ) -> Choice:
         """Who is meant by one or several names, tiers and experiments among them.
 
@@ -118,7 +115,14 @@ class Tenant(Resident):
             SelectionError: A name leads to nobody whom this user may ask now.
         """
         wish = Wish(
-            self.user_id, self.setup.config.tiers, self._known, frozenset(require), min_context, self.config, subject
+            self.user_id,
+            self.setup.config.tiers,
+            self._known,
+            frozenset(require),
+            min_context,
+            self.config,
+            subject,
+            self.setup.config.when_vanished,
         )
         return joined([choose(name, self.view, wish) for name in names])
 
@@ -169,7 +173,7 @@ class Tenant(Resident):
     def usable_entries(self) -> list[ModelEntry]:
         """What is known of every model of the list that can be used now."""
         view = self.view
-        known = ((ref, self._known(ref)) for ref in self.allowed.refs(view.catalog))
+        known = ((ref, self._known(ref)) for ref in view.allowed.refs(view.catalog))
         return [entry for ref, entry in known if view.refusal(ref, entry) is None]
 
     def candidate(self, ref: ModelRef, entry: ModelEntry | None, params: tuple[tuple[str, object], ...]) -> Candidate:
@@ -184,6 +188,7 @@ class Tenant(Resident):
             base_url=provider.base_url,
             params=params,
             max_concurrency=provider.settings.max_concurrency,
+            timeout=provider.settings.timeout,
             endpoint=f"{provider.name} of {self.user_id}" if provider.brought else provider.name,
         )
 
