@@ -49,6 +49,9 @@ class Later:
 
     def __init__(self, module: str) -> None:
         self._module = module
+        self._found: ModuleType | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self._module), name)
+        if self._found is None:  # asked of the import system but once: it takes longer than most of what is looked up
+            self._found = importlib.import_module(self._module)
+        return getattr(self._found, name)

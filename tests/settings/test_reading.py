@@ -47,15 +47,15 @@ HOSTILE: dict[str, bytes] = {
 @pytest.mark.parametrize("of", [Source.of_operator, Source.of_user])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_by_name_at_once(name: str, of: Callable[..., Source], tmp_path: Path) -> None:
-    """In processor time and at its best of three, so that a busy machine does not count."""
+    """In the thread's own processor time and at its best of thirty, so that a busy machine does not count."""
     file = tmp_path / "config.yaml"
     file.write_bytes(HOSTILE[name])
-    took = []
-    for _ in range(3):
-        begun = time.process_time()
+    took: list[float] = []
+    while min(took, default=1.0) >= 0.1 and len(took) < 30:
+        begun = time.thread_time()
         with pytest.raises(ConfigError, match=r"config\.yaml"):
             of(file)
-        took.append(time.process_time() - begun)
+        took.append(time.thread_time() - begun)
     assert min(took) < 0.1
 
 
