@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +63,12 @@ class Reloader:
         self._statuses: Mapping[Path, ConfigStatus] = {}
         self._watch: Watch | None = None
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=functools.partial(_revive, weakref.ref(self)))
+            told = functools.partial(_forking, weakref.ref(self))
+            os.register_at_fork(
+                before=functools.partial(told, Reloader.hold),
+                after_in_parent=functools.partial(told, Reloader.release),
+                after_in_child=functools.partial(told, Reloader.revive),
+            )
 
     def keep(self, part: Part, reading: Reading) -> None:
         """Look after a part from now on whose reading holds already."""
@@ -118,8 +123,16 @@ class Reloader:
         if self._watch is not None:
             self._watch.close()
 
-    def forked(self) -> None:
-        """Have a lock that nobody holds, and look for itself: threads do not come along into a child."""
+    def hold(self) -> None:
+        """Let nothing be exchanged while the process forks: a child would find locks that nobody opens any more."""
+        self._lock.acquire()
+
+    def release(self) -> None:
+        """Go on after `hold`."""
+        self._lock.release()
+
+    def revive(self) -> None:
+        """Go on in a child: with a lock of its own, and a look of its own, for threads do not come along."""
         self._lock = threading.RLock()
         if self._watch is not None and self._watch.on:
             self._watch = Watch(self)
@@ -185,6 +198,6 @@ def _file_of(error: LuckyError, path: Path) -> Path:
     return named if named.parent == path else path
 
 
-def _revive(known: weakref.ref[Reloader]) -> None:
+def _forking(known: weakref.ref[Reloader], step: Callable[[Reloader], None]) -> None:
     if (reloader := known()) is not None:
-        reloader.forked()
+        step(reloader)
