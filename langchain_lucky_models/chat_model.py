@@ -199,7 +199,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         refuse_connection(kwargs)
         self._home.check_reroutes({candidate.ref.provider for candidate in line.candidates}, kwargs)
         line = line.but({name: kwargs.pop(name) for name in OWN_WORDS & kwargs.keys()})
-        timeouts = line.manner.stream_timeouts if streams else line.manner.timeouts
+        timeouts = line.timeouts(streams=streams)
         question = Question(
             messages,
             stop,

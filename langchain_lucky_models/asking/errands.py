@@ -135,9 +135,10 @@ class Errand(Generic[A]):
         return min(max(self.question.deadline - time.monotonic(), LEAST_PATIENCE), LONGEST_WAIT)
 
     def share(self) -> float | None:
-        """Seconds that this attempt may take until it answers, where others are left to be asked after it."""
-        left = self.question.deadline - time.monotonic()
-        return left / (self.wave.left + 1) if self.wave.left else None
+        """Seconds that this attempt may take until it answers: its provider's, and what is left for each of several."""
+        left, own = self.question.deadline - time.monotonic(), self.candidate.timeout
+        bounds = [own] if own is not None and not self.question.timeouts.by_caller else []
+        return min([*bounds, left / (self.wave.left + 1)] if self.wave.left else bounds, default=None)
 
     def explain(self, error: Exception) -> errors.CallError:
         """What an exception means: one of our timers, our own wire, or the provider."""

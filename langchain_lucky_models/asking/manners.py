@@ -22,8 +22,11 @@ DEFAULT_STREAM_TIMEOUT = 600.0
 DEFAULT_FIRST_TOKEN = 30.0
 DEFAULT_STALL = 30.0
 DEFAULT_RETRIES = 2
+LONGEST_WAIT = 7 * 86_400.0
+"""Seconds; who would wait longer, or for ever, waits so long: clocks of operating systems know no infinity."""
 
 NUMBERS = frozenset(("timeout", "first_token_timeout", "stall_timeout", "max_retries", "stagger", "quorum"))
+WHOLE_NUMBERS = frozenset(("max_retries", "quorum"))
 OPINIONS = frozenset(("comparer", "moves_on"))
 LEARNED = "p95"
 """The stagger that is learned from how long answers have taken of late."""
@@ -39,11 +42,13 @@ class Timeouts:
         total: From the call to the end of the answer, waits and retries included.
         first_token: Until the first content of a stream.
         stall: Between two pieces of content.
+        by_caller: Whether the caller said how long the whole may take; then no provider's own timeout counts.
     """
 
     total: float = DEFAULT_TIMEOUT
     first_token: float | None = None
     stall: float | None = None
+    by_caller: bool = False
 
     @property
     def shortest(self) -> float:
@@ -103,15 +108,16 @@ class Manner:
     @property
     def timeouts(self) -> Timeouts:
         """How long a whole answer may take."""
-        return Timeouts(self.given.get("timeout", DEFAULT_TIMEOUT))
+        return Timeouts(self._seconds("timeout", DEFAULT_TIMEOUT), by_caller="timeout" in self.given)
 
     @property
     def stream_timeouts(self) -> Timeouts:
         """How long a stream may take."""
         return Timeouts(
-            self.given.get("timeout", DEFAULT_STREAM_TIMEOUT),
-            self.given.get("first_token_timeout", DEFAULT_FIRST_TOKEN),
-            self.given.get("stall_timeout", DEFAULT_STALL),
+            self._seconds("timeout", DEFAULT_STREAM_TIMEOUT),
+            self._seconds("first_token_timeout", DEFAULT_FIRST_TOKEN),
+            self._seconds("stall_timeout", DEFAULT_STALL),
+            by_caller="timeout" in self.given,
         )
 
     @property
@@ -122,8 +128,7 @@ class Manner:
     @property
     def stagger(self) -> float | None:
         """Seconds between the starts of a race; `None` where they are learned."""
-        given = self.given.get("stagger", 0.0)
-        return None if given == LEARNED else float(given)
+        return None if self.given.get("stagger") == LEARNED else self._seconds("stagger", 0.0)
 
     @property
     def quorum(self) -> int | None:
@@ -144,6 +149,9 @@ class Manner:
     def whole_answers(self) -> bool:
         """Whether the strategy must see answers whole before one of them is shown."""
         return needs_whole_answers(self.strategy)
+
+    def _seconds(self, name: str, default: float) -> float:
+        return min(float(self.given.get(name, default)), LONGEST_WAIT)
 
 
 Cheaper = Callable[[Candidate, StepDownError], Candidate | None]
@@ -176,6 +184,22 @@ class Line:
     judge: Candidate | None = None
     user_id: str = ""
     cheaper: Cheaper = nobody_cheaper
+
+    def __post_init__(self) -> None:
+        """What could never be agreed on is refused before anybody is paid for an answer."""
+        quorum, members = self.manner.quorum, len(self.candidates)
+        if quorum is not None and quorum > members and self.manner.whole_answers:
+            raise ConfigError(
+                f"quorum={quorum} is never reached by {members} members of {self.asked!r}.", field="quorum"
+            )
+
+    def timeouts(self, *, streams: bool) -> Timeouts:
+        """How long a call along it may take: as the caller says, else as long as its most patient member's settings."""
+        usual = self.manner.stream_timeouts if streams else self.manner.timeouts
+        own = [candidate.timeout for candidate in self.candidates]
+        if usual.by_caller or not any(own):
+            return usual
+        return replace(usual, total=min(max(seconds or usual.total for seconds in own), LONGEST_WAIT))
 
     def purpose(self, tags: Iterable[str] = ()) -> Purpose:
         """What one call along it is for.
@@ -218,6 +242,8 @@ def _check(name: str, value: object) -> None:
             raise ConfigError(f"judge must be a name of the user's list, not {value!r}.", field=name)
     elif name != "stagger" or value != LEARNED:
         least = 0 if name in {"max_retries", "stagger"} else 1e-9
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+        kind = int if name in WHOLE_NUMBERS else int | float
+        if isinstance(value, bool) or not isinstance(value, kind) or not value >= least:
             learned = f", or {LEARNED!r}," if name == "stagger" else ","
-            raise ConfigError(f"{name} must be a positive number{learned} not {value!r}.", field=name)
+            whole = "whole " if name in WHOLE_NUMBERS else ""
+            raise ConfigError(f"{name} must be a positive {whole}number{learned} not {value!r}.", field=name)

@@ -33,6 +33,7 @@ class Candidate:
         base_url: The address, where the registry or the user sets one.
         params: What the caller gave, sorted by name.
         max_concurrency: Calls at once that the provider may be sent.
+        timeout: Seconds a call may take where the caller says nothing, as the provider's settings have it.
         endpoint: The server as health sees it; a user's own server is another one than the house's of that name.
     """
 
@@ -43,6 +44,7 @@ class Candidate:
     base_url: str | None = None
     params: tuple[tuple[str, object], ...] = ()
     max_concurrency: int | None = None
+    timeout: float | None = None
     endpoint: str = ""
     shape: Hashable = field(init=False, repr=False)
     scopes: tuple[Scope, ...] = field(init=False, repr=False)

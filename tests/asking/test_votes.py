@@ -349,3 +349,16 @@ def test_an_opinion_that_is_no_function_is_refused(registry: LLMRegistry) -> Non
         homes.user_of(registry).models(*THREE, strategy="consensus", comparer="same")
     with pytest.raises(errors.ConfigError, match="judge must be a name"):
         homes.user_of(registry).models(*THREE, strategy="consensus", judge=HumanMessage)
+
+
+def test_a_quorum_that_nobody_can_reach_is_refused_before_anybody_is_paid(
+    provider: Provider, registry: LLMRegistry
+) -> None:
+    user = homes.user_of(registry)
+    with pytest.raises(errors.ConfigError, match="quorum=4 is never reached by 3 members"):
+        user.models(*THREE, strategy="consensus", quorum=4)
+    with pytest.raises(errors.ConfigError, match="quorum=4 is never reached by 3 members"):
+        user.models(*THREE, strategy="consensus").invoke("Hi", quorum=4)
+    with pytest.raises(errors.ConfigError, match=r"quorum must be a positive whole number, not 1\.5"):
+        user.models(*THREE, strategy="consensus", quorum=1.5)
+    assert provider.requests == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ async def test_comments_are_no_content(provider: Provider, registry: LLMRegistry
     """Case 9: a server that only says that it is still there is left when `first_token_timeout` is over; 8 of 8."""
     provider.script("comments_only", path=homes.PATHS[ref])
     handle = homes.user_of(registry).model(ref, max_retries=0, first_token_timeout=0.3)
+    handle.members()  # a partner's import is no part of a call
     began = time.monotonic()
     with pytest.raises(errors.FirstTokenTimeoutError, match="first_token_timeout"):
         await asked(handle)
@@ -105,6 +107,51 @@ async def test_retries_fit_into_what_is_left(provider: Provider, registry: LLMRe
     assert [attempt.ref for attempt in failed.value.attempts[:2]] == [homes.OPENAI, homes.GROQ]
     assert failed.value.attempts[0].seconds >= 0.28
     assert len(provider.requests) <= 3
+
+
+def patient(provider: Provider, **seconds: float) -> LLMRegistry:
+    """A registry some of whose providers have a timeout of their own."""
+    rows: dict[str, dict[str, Any]] = {name: {"base_url": provider.base_urls[name]} for name in homes.KEYS}
+    return homes.registry_on(provider, providers={**rows, **{k: {**rows[k], "timeout": v} for k, v in seconds.items()}})
+
+
+async def test_a_providers_own_timeout_bounds_the_calls_of_whoever_says_nothing(
+    provider: Provider, asked: Asked
+) -> None:
+    """Not the two minutes, or ten, that a call has otherwise; and a word of the caller counts for more."""
+    provider.script("hang_before_headers", model="gpt-4o")
+    with patient(provider, openai=0.3) as registry:
+        handle = homes.user_of(registry).model(homes.OPENAI, max_retries=0)
+        with Stopwatch() as watch, pytest.raises(errors.CallError, match="timeout"):
+            await asked(handle)
+        assert watch.seconds < 10
+        assert handle.line().timeouts(streams=False).total == 0.3
+        longer = homes.user_of(registry).model(homes.OPENAI, max_retries=0, timeout=0.9)
+        with pytest.raises(errors.CallError) as failed:
+            await asked(longer)
+    assert failed.value.attempts[0].seconds > 0.8
+
+
+async def test_an_impatient_provider_leaves_the_others_their_time(provider: Provider, asked: Asked) -> None:
+    """The call has as long as its most patient member; each member no longer than its own provider's timeout."""
+    provider.script("hang_before_headers", model="gpt-4o")
+    with patient(provider, openai=0.3, groq=200) as registry:
+        handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ)
+        with Stopwatch() as watch:
+            assert await asked(handle)
+        assert watch.seconds < 10
+        lines = [homes.user_of(registry).models(*refs).line() for refs in (homes.EVERY[:2], homes.EVERY[:3])]
+    assert [line.timeouts(streams=True).total for line in lines] == [200, 600]
+    assert [request.model for request in provider.requests] == ["gpt-4o", "openai/gpt-oss-20b"]
+
+
+@pytest.mark.parametrize("strategy", ["first", "fallback", "race", "consensus"])
+async def test_who_would_wait_for_ever_is_answered(
+    provider: Provider, registry: LLMRegistry, asked: Asked, strategy: str
+) -> None:
+    """No clock knows infinity: a week stands for it."""
+    forever = {"timeout": float("inf"), "first_token_timeout": 1e300, "stall_timeout": 1e12, "stagger": float("inf")}
+    assert await asked(homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy=strategy, **forever))
 
 
 @pytest.fixture(params=EVERY_WAY)
