@@ -115,11 +115,11 @@ def _row(record: Record, seq: int, now: int, numbers: Sequence[int]) -> Row:
         "error": record.error,
         "basis": record.basis,
         "request_id": record.request_id,
-        "latency": _micros(record.seconds) if record.basis != "bound" else None,
-        "first_token": None if record.first_token is None else _micros(record.first_token),
+        "latency": None if record.basis == "bound" else _micros(record.seconds),
+        "first_token": _micros(record.first_token),
         **dict(zip(NUMBERS, numbers, strict=True)),
     }
 
 
-def _micros(seconds: float) -> int:
-    return max(0, round(seconds * 1_000_000))
+def _micros(seconds: float | None) -> int | None:
+    return None if seconds is None else max(0, round(seconds * 1_000_000))

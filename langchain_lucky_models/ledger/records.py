@@ -43,7 +43,7 @@ class Record:
         key_owner: `house`, or `user:<id>`.
         key_id: The fingerprint of the key, never the key.
         cost: Dollars, `None` where nobody knows; never zero in its place.
-        seconds: From sending to the end.
+        seconds: From sending to the end, where anybody knows.
         first_token: Seconds until the first content.
         estimated: The tokens are our estimate, because the provider reported none.
         suspect: The provider reported tokens that cannot be true; they were put into bounds.
@@ -74,7 +74,7 @@ class Record:
     audio_output_tokens: int = 0
     cost: Decimal | None = None
     basis: Basis = "unknown"
-    seconds: float = 0.0
+    seconds: float | None = None
     first_token: float | None = None
     estimated: bool = False
     suspect: bool = False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
 from langchain_lucky_models.budgets import Alert, Budget, Budgets, UnknownPrice
+from langchain_lucky_models.errors import LedgerUnavailableError
 from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.events import BudgetAlert, Events, UsageRecorded
 from langchain_lucky_models.keys import Credential
@@ -40,6 +43,7 @@ class Accounts:
         learned: How much each model usually puts out.
         catalog_limits: Whether the limits that providers publish are kept, each for every key.
         recorded: Whether attempts become records; under a budget they always do.
+        timed: Whether records say how long attempts took.
 
     Example:
         >>> with accounts_of(budgets=[{"scope": "user", "limit": "0.50", "window": "day"}]) as accounts:
@@ -65,6 +69,7 @@ class Accounts:
         self.learned = LearnedOutputs()
         self.catalog_limits = False
         self.recorded = True
+        self.timed = True
         self.on_ledger_failure = on_ledger_failure
         self.wait = wait
         self._lent = lent
@@ -73,7 +78,12 @@ class Accounts:
     @property
     def bounded(self) -> bool:
         """Whether any call has to ask whether it may be made."""
-        return bool(self.budgets.budgets or self.limiter.limits or self.catalog_limits or self.ledger.lasts)
+        return bool(self.budgets.budgets or self.limiter.limits or self.catalog_limits or self.announces)
+
+    @property
+    def announces(self) -> bool:
+        """Whether the ledger hears of an attempt before it is sent, so that a crash forgets none."""
+        return self.recorded and self.ledger.lasts
 
     @property
     def must_write(self) -> bool:
@@ -87,11 +97,11 @@ class Accounts:
 
     def note(self, draft: Draft) -> None:
         """Keep a record that nobody waits for, where the ledger is this process's memory."""
-        self.ledger.note(draft)
+        self.ledger.note(draft if self.timed else lambda: _untimed(draft()))
 
     def post(self, record: Record, hold: Hold = NO_HOLD) -> Pending[Posted]:
         """Write a record, settle what was held for it, and tell of it; nothing is waited for."""
-        posted = self.budgets.settle(record, hold)
+        posted = self.budgets.settle(record if self.timed else _untimed(record), hold)
         posted.then(functools.partial(self._tell, record))
         return posted
 
@@ -136,7 +146,9 @@ class Accounts:
         """Write what waits, and let go of databases and servers."""
         self._beside.close()
         if self._lent:
-            self.ledger.flush().result()
+            # Whoever lent it may have closed it already; then everything is written.
+            with contextlib.suppress(LedgerUnavailableError):
+                self.ledger.flush().result()
         else:
             self.ledger.close()
         self.limiter.close()
@@ -168,6 +180,8 @@ def accounts_of(  # noqa: PLR0913 - each is a setting of its own, by name
     limit_wait: float | None = None,
     catalog_limits: bool = False,
     shared_limits: str | None = None,
+    recorded: bool = True,
+    timed: bool = True,
     lent: bool = False,
 ) -> Accounts:
     """The accounts of a registry with these settings. Nothing is opened before it is needed.
@@ -181,6 +195,8 @@ def accounts_of(  # noqa: PLR0913 - each is a setting of its own, by name
         limit_wait: Seconds that a call waits for room under a limit at most; by default as long as its timeout lets it.
         catalog_limits: Whether the limits that providers publish are kept, for every key.
         shared_limits: `redis://host:port/db`, where many processes count limits together.
+        recorded: Whether attempts become records; under a budget they always do.
+        timed: Whether records say how long attempts took.
         lent: Whether the ledger is somebody else's to close.
 
     Raises:
@@ -204,8 +220,12 @@ def accounts_of(  # noqa: PLR0913 - each is a setting of its own, by name
         wait=limit_wait,
         lent=lent,
     )
-    accounts.catalog_limits = catalog_limits
+    accounts.catalog_limits, accounts.recorded, accounts.timed = catalog_limits, recorded, timed
     return accounts
+
+
+def _untimed(record: Record) -> Record:
+    return replace(record, seconds=None, first_token=None)
 
 
 def key_id_of(credential: Credential) -> str:
