@@ -259,14 +259,16 @@ def _may_follow(made: Sequence[Attempt[C, A]], candidate: C, rules: Rules[C, A])
 
 
 def _worth_repeating(made: Sequence[Attempt[C, A]], rules: Rules[C, A]) -> tuple[Attempt[C, A], float] | None:
-    """The failed attempt that may be repeated soonest."""
+    """The failed attempt that may be repeated soonest; who was refused since then is not asked again."""
     if _asked(made) >= rules.most_attempts:
         return None
-    latest = {id(attempt.candidate): attempt for attempt in made if attempt.outcome == "failed"}
+    latest = {id(attempt.candidate): attempt for attempt in made}
     waits = [
         (pause, attempt)
         for attempt in latest.values()
         if attempt.error is not None
+        and attempt.outcome == "failed"
+        and (made[-1].outcome != "skipped" or _may_follow(made, attempt.candidate, rules))
         and (pause := rules.pause(attempt.error, attempt.candidate, _asked(made))) is not None
     ]
     if not waits:
@@ -277,7 +279,8 @@ def _worth_repeating(made: Sequence[Attempt[C, A]], rules: Rules[C, A]) -> tuple
 
 def _hopeless(made: Sequence[Attempt[C, A]], candidates: Sequence[C], rules: Rules[C, A]) -> Attempt[C, A] | None:
     """The last failure, where it alone ended the call: nobody else was there, or nobody could do better."""
-    tried = {id(attempt.candidate) for attempt in made}
+    refusal = made[-1:] if made and made[-1].outcome == "skipped" else made
+    tried = {id(attempt.candidate) for attempt in refusal}
     left = [candidate for candidate in candidates if id(candidate) not in tried]
     alone = len(candidates) == 1
     refused = bool(left) and not any(_may_follow(made, candidate, rules) for candidate in left)
@@ -289,7 +292,8 @@ def _camps(attempts: Sequence[Attempt[C, A]], candidates: Sequence[C], rules: Ru
     order = {id(candidate): place for place, candidate in enumerate(candidates)}
     answered = [attempt for attempt in attempts if attempt.outcome == "answered"]
     camps: list[list[Attempt[C, A]]] = []
-    for attempt in sorted(answered, key=lambda attempt: order[id(attempt.candidate)]):
+    # Who was asked in the place of somebody named comes last.
+    for attempt in sorted(answered, key=lambda attempt: order.get(id(attempt.candidate), len(order))):
         for camp in camps:
             if _agree(camp[0], attempt, rules):
                 camp.append(attempt)

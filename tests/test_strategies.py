@@ -109,6 +109,16 @@ class TestFallback:
         _, waves = play(fallback("abc", Rules(follows=lambda _e, _f, other: other == "c")), says(c="hello"))
         assert asked(waves) == ["a", "c"]
 
+    def test_whoever_is_refused_a_second_try_is_not_tried_a_third_time(self) -> None:
+        """A refusal of our own costs no request, so nothing else would end the round."""
+        rules: Rules[str, str] = Rules(pause=lambda *_: 0.0, follows=lambda error, *_: error is DOWN)
+        plan = fallback(["a", "b"], rules)
+        refused: Try = Attempt("a", error=ValueError("no room"), outcome="skipped")
+        assert [next(plan), plan.send([attempt("a", DOWN)]), plan.send([attempt("b", DOWN)])][-1].again
+        with pytest.raises(StopIteration) as end:
+            plan.send([refused])
+        assert end.value.value.final is refused
+
     def test_when_all_have_failed_no_single_failure_is_the_answer(self) -> None:
         verdict, _ = play(fallback("ab", Rules()), says())
         assert verdict.final is None

@@ -92,6 +92,13 @@ def ask(request: pytest.FixtureRequest) -> Ask:
     return way
 
 
+@pytest.fixture(params=(invoke, astream), ids=lambda way: way.__name__)
+def either(request: pytest.FixtureRequest) -> Ask:
+    """One way that waits in a thread, and one that waits in a task."""
+    way: Ask = request.param
+    return way
+
+
 async def leave_early(model: LuckyChatModel, *, sync: bool) -> None:
     """Read the first content of a stream, and go."""
     if sync:

@@ -19,12 +19,12 @@ PRICE = Decimal("0.00040")  # of gpt-4o: 60 at 2.50, 40 at 1.25, 20 at 10 dollar
 
 class TestAnAnswer:
     async def test_is_recorded_with_all_that_is_known(
-        self, place: str | None, ask: Ask, opened: Opening, provider: Provider
+        self, place: str | None, either: Ask, opened: Opening, provider: Provider
     ) -> None:
         """Whose money, what for, what was used, what it cost and who says so: in memory, a file and PostgreSQL."""
         provider.reply(COUNTED)
         registry = opened(ledger=place, budgets=ROOM)
-        await ask(homes.user_of(registry).model(homes.OPENAI, tags=["night"]), "hi")
+        await either(homes.user_of(registry).model(homes.OPENAI, tags=["night"]), "hi")
         (row,) = rows_of(registry)
         told = {name: row[name] for name in ("user_id", "provider", "asked", "model", "served", "key_owner", "tags")}
         assert told == {
