@@ -80,7 +80,7 @@ def installed(wheel: Path) -> Path:
 
 
 def test_the_wheel_holds_the_package_and_its_description_alone(wheel: Path, names: list[str]) -> None:
-    """No tests, no builder of the catalog, nothing that Python would run at its start."""
+    """Case 106: no tests, no builder of the catalog, nothing that Python would run at its start."""
     assert wheel.name == f"langchain_lucky_models-{PROJECT['version']}-py3-none-any.whl"
     description = f"langchain_lucky_models-{PROJECT['version']}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"langchain_lucky_models", description}
@@ -97,7 +97,7 @@ def test_the_wheel_holds_every_module_and_all_that_they_read(names: list[str]) -
 
 
 def test_the_wheels_record_is_true(wheel: Path) -> None:
-    """Every file stands in RECORD with its digest and size, and nothing else does."""
+    """Case 106: every file stands in RECORD with its digest and size, and nothing else does."""
     with zipfile.ZipFile(wheel) as archive:
         (record,) = (name for name in archive.namelist() if name.endswith("/RECORD"))
         listed = {name: (digest, size) for name, digest, size in csv.reader(archive.read(record).decode().splitlines())}
@@ -130,7 +130,7 @@ def test_the_newest_release_of_the_changelog_is_the_projects_version() -> None:
 
 
 def test_the_wheel_works_without_its_checkout(installed: Path) -> None:
-    """The catalog is found inside of it."""
+    """Case 106: the catalog is found inside of it."""
     statements = f"""
 import langchain_lucky_models
 assert langchain_lucky_models.__file__.startswith({str(installed)!r})
@@ -153,7 +153,7 @@ assert Catalog.packaged().get("openai#gpt-4o").pricing
     ids=lambda value: value.partition(";")[0] if isinstance(value, str) else "",
 )
 def test_an_import_is_quiet(statements: str, forbidden: set[str]) -> None:
-    """No socket, no warning, no package that the name does not need."""
+    """Case 101: no socket, no warning, no package that the name does not need."""
     run_quietly(statements, forbidden)
 
 

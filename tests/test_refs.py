@@ -132,7 +132,7 @@ ODD = {
 
 @pytest.mark.parametrize("case", ODD)
 def test_what_only_looks_like_a_name_is_refused(case: str) -> None:
-    """The message names the letter, and itself holds nothing that would break a line or turn it around."""
+    """Case 104: the message names the letter, and holds nothing itself that breaks a line or turns it around."""
     text, words = ODD[case]
     with pytest.raises(InvalidRefError, match=words) as refusal:
         parse_name(text)

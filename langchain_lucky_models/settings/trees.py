@@ -21,7 +21,7 @@ else:
     yaml = Later("yaml")  # most processes read no file
 
 DEEPEST = 20
-MOST_NODES = 10_000
+MOST_NODES = 5_000
 MOST_ALIASES = 50
 LONGEST_NUMBER = 40
 

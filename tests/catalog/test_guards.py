@@ -84,12 +84,14 @@ HOSTILE: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("row", "message"), HOSTILE, ids=lambda value: reprlib.repr(value)[:40])
 def test_a_hostile_row_is_refused_by_name(row: Any, message: str) -> None:
+    """Case 102: which field of which row, and why."""
     with pytest.raises(CatalogError, match=message) as refusal:
         checked_entry(row)
     assert len(str(refusal.value)) < 1000
 
 
 def test_hostile_rows_do_not_take_the_good_ones_with_them() -> None:
+    """Case 102: the others are kept."""
     good = [_row(id="first"), _row(id="last")]
     kept, dropped = load_rows([good[0], *(row for row, _ in HOSTILE), good[1]])
     assert [model.id for model in kept] == ["first", "last"]
@@ -121,9 +123,9 @@ ODD = st.one_of(
 
 
 @settings(max_examples=300)
-@given(st.lists(st.dictionaries(st.sampled_from([*ModelEntry.model_fields, "?"]), ODD) | ODD, max_size=4))
+@given(st.lists(st.dictionaries(st.sampled_from([*ModelEntry.model_fields, "?"]), ODD) | ODD, min_size=36, max_size=40))
 def test_no_row_makes_the_sieve_fail(rows: list[object]) -> None:
-    """Each row is either kept, with a ref of its own, or dropped, with a reason."""
+    """Case 102: each row is either kept, with a ref of its own, or dropped, with a reason; ten thousand and more."""
     kept, dropped = load_rows(rows)
     assert len(kept) + len(dropped) == len(rows)
     assert len({model.ref for model in kept}) == len(kept)

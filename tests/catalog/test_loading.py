@@ -76,6 +76,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_is_refused_by_name(case: str) -> None:
+    """Case 101: what came instead of a catalog says what it is, and the one that was there stays."""
     blob, message = HOSTILE[case]
     with pytest.raises(CatalogError, match=message) as refusal:
         read_state(blob)
@@ -83,7 +84,7 @@ def test_a_hostile_file_is_refused_by_name(case: str) -> None:
 
 
 def test_a_gzip_bomb_is_never_unfolded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixty-four megabytes of blanks, sixty-four times the limit, stop at the limit."""
+    """Case 101: sixty-four megabytes of blanks, sixty-four times the limit, stop at the limit."""
     monkeypatch.setattr(loading, "MOST_DECODED_BYTES", 2**20)
     bomb = gzip.compress(b" " * 2**26, compresslevel=1)
     tracemalloc.start()
@@ -97,6 +98,7 @@ def test_a_gzip_bomb_is_never_unfolded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_huge_file_is_refused_before_it_is_looked_into() -> None:
+    """Case 101: however large it is, it is measured first."""
     with pytest.raises(CatalogError, match="larger than"):
         read_state(b" " * (loading.MOST_BYTES + 1))
 

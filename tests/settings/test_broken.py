@@ -25,6 +25,7 @@ READERS: dict[str, Callable[[str], object]] = {
 def test_a_broken_configuration_is_explained(
     broken: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Cases 93 and 94: where it stands, what was expected, what is near."""
     monkeypatch.chdir(tmp_path)
     Path("config.yaml").write_text(broken["text"], encoding="utf-8")
     with pytest.raises(ConfigError) as caught:

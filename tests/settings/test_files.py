@@ -70,6 +70,7 @@ def test_what_the_environment_adds_is_a_text_and_no_yaml(tmp_path: Path) -> None
 
 
 def test_in_a_users_file_nothing_of_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 96: `${NAME}` is a text there."""
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     file = written(tmp_path, "experiments:\n  a: {models: [gpt-4o], tags: ['${OPENAI_API_KEY}']}\n")
     experiment = Source.of_user(file).settings(UserConfig).experiment("a")

@@ -47,7 +47,7 @@ HOSTILE: dict[str, bytes] = {
 @pytest.mark.parametrize("of", [Source.of_operator, Source.of_user])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_by_name_at_once(name: str, of: Callable[..., Source], tmp_path: Path) -> None:
-    """In the thread's own processor time and at its best of thirty, so that a busy machine does not count."""
+    """Case 92: within 100 ms of the thread's own processor time, at its best of thirty: a busy machine is no fault."""
     file = tmp_path / "config.yaml"
     file.write_bytes(HOSTILE[name])
     took: list[float] = []
@@ -60,6 +60,7 @@ def test_a_hostile_file_is_refused_by_name_at_once(name: str, of: Callable[..., 
 
 
 def test_hostile_files_take_less_than_twenty_megabytes(tmp_path: Path) -> None:
+    """Case 92: all of them together, and a file of a gigabyte."""
     for number, content in enumerate(HOSTILE.values()):
         (tmp_path / f"{number}.yaml").write_bytes(content)
     with (tmp_path / "vast.yaml").open("wb") as vast:
@@ -85,6 +86,7 @@ def test_hostile_files_take_less_than_twenty_megabytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["a folder", "a pipe", "a device", "a link", "links in a circle", "nothing", "a NUL"])
 def test_what_is_no_regular_file_is_refused_without_waiting(kind: str, tmp_path: Path) -> None:
+    """Case 92: nothing is opened that may never answer, or never end."""
     path = tmp_path / "config.yaml"
     made: dict[str, Callable[[], object]] = {
         "a folder": path.mkdir,
@@ -127,6 +129,7 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("user_id", OUTSIDE)
 def test_a_users_id_never_leads_out_of_the_folder_nor_to_another_user(user_id: str, tmp_path: Path) -> None:
+    """Case 95: sixty ids, and nothing outside of the folder is opened."""
     with pytest.raises(ConfigError):
         read_member(tmp_path, user_id)
 
@@ -143,6 +146,7 @@ def test_a_plain_id_names_its_file(user_id: str, tmp_path: Path) -> None:
 
 
 def test_a_link_in_the_folder_leads_nowhere(tmp_path: Path) -> None:
+    """Case 95: a link is no member of the folder, wherever it leads."""
     secret = tmp_path / "secret.yaml"
     secret.write_text("{}")
     folder = tmp_path / "users"

@@ -96,6 +96,7 @@ def test_a_value_without_quotes_is_what_json_takes_it_for_or_a_text(text: str, v
     ],
 )
 def test_what_has_two_readings_is_refused(text: str) -> None:
+    """Case 93: `no`, `017`, `1:30` and their like are no guesses."""
     with pytest.raises(ConfigError, match=r"config\.yaml:1:6: key: "):
         read(f"key: {text}\n")
 
