@@ -156,7 +156,7 @@ FALLBACK, RACE, CONSENSUS = (
     Contender(f"our {strategy}", partial(_ours, strategy=strategy)) for strategy in ("fallback", "race", "consensus")
 )
 ACCOUNTED = Contender("our handle with ledger, budget and two limits", partial(_ours, accounts=_accounted))
-OURS_FOR_THREE = Contender("our budget", partial(_ours, accounts=_for_three_calls, max_tokens=8))
+OURS_FOR_THREE = Contender("our budget", partial(_ours, accounts=_for_three_calls, max_tokens=5))
 OURS_TEN = Contender("our limit", partial(_ours, accounts=_ten_a_minute, max_retries=0))
 ROUTER_ACCOUNTED = Contender(
     "litellm.Router with a budget and a limit",

@@ -34,8 +34,8 @@ class Worker:
 
     def __init__(self, build: Build, url: str, models: Sequence[str]) -> None:
         self._build = partial(build, url, models)
-        self._model = self._build()
         self._runner = asyncio.Runner()
+        self._model = self._runner.run(self._made())
 
     def call(self, times: int) -> Figures:
         """Whole answers, one after the other."""
@@ -62,13 +62,8 @@ class Worker:
         return _middle([_wall_of(self._build()) for _ in range(times)])
 
     def admitted(self, times: int) -> Figures:
-        """How many of so many calls at once are answered by a fresh model; what is refused raises."""
-
-        async def at_once(model: Any) -> int:
-            answers = await asyncio.gather(*(model.ainvoke("hi") for _ in range(times)), return_exceptions=True)
-            return sum(not isinstance(answer, BaseException) for answer in answers)
-
-        return {"admitted": self._runner.run(at_once(self._build()))}
+        """How many of so many calls at once are answered; what is refused raises."""
+        return {"admitted": self._runner.run(self._at_once(times))}
 
     def crowd(self, times: int) -> Figures:
         """Streams all at once: CPU of one, wall time of all, and the most memory the process ever held."""
@@ -79,6 +74,14 @@ class Worker:
         figures = self._runner.run(_atimed(together, 1))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {"cpu": figures["cpu"] / times, "wall": figures["wall"], "peak_kib": peak}
+
+    async def _made(self) -> Any:
+        """A model that was made while an event loop runs, for some begin tasks of their own."""
+        return self._build()
+
+    async def _at_once(self, times: int) -> int:
+        answers = await asyncio.gather(*(self._model.ainvoke("hi") for _ in range(times)), return_exceptions=True)
+        return sum(not isinstance(answer, BaseException) for answer in answers)
 
     async def _aread(self) -> None:
         async for _ in self._model.astream("hi"):
