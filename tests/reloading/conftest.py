@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 
 from langchain_lucky_models import Event, create_llm_registry
 from tests.homes import KEYS
-from tests.loopback import Provider
+from tests.loopback import Exchange, Provider
+from tests.loopback.exchange import answer_whole
 
 
 class Site:
@@ -54,6 +57,39 @@ class Site:
     def states(self) -> dict[str, str]:
         """The files' names, each with how it did."""
         return {status.file.name: status.state for status in self.registry.health().config}
+
+
+class Gate:
+    """Keeps answers back until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._asked = threading.Semaphore(0)
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer, once it is open."""
+        self._asked.release()
+        while not self._open.is_set():  # noqa: ASYNC110 - it is opened from another thread
+            await asyncio.sleep(0.01)
+        await answer_whole(exchange)
+
+    def open(self) -> None:
+        """Let answers through from now on."""
+        self._open.set()
+
+    def wait_until_asked(self, times: int = 1) -> None:
+        """Wait until so many more requests have come."""
+        for _ in range(times):
+            assert self._asked.acquire(timeout=60)
+
+
+@pytest.fixture
+def gate(provider: Provider) -> Iterator[Gate]:
+    """A gate before every answer of the provider."""
+    made = Gate()
+    provider.script(made)
+    yield made
+    made.open()
 
 
 @pytest.fixture
