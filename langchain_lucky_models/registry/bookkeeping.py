@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from langchain_core.language_models import LanguageModelInput
+from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_lucky_models.budgets import Balance
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.ledger import Posted
 from langchain_lucky_models.limits import Caller, Load, Verdict, limit_of
+from langchain_lucky_models.limits.for_langchain import CallerLimiter
 from langchain_lucky_models.meter.accounts import Accounts, key_id_of
 from langchain_lucky_models.refs import ModelRef
 from langchain_lucky_models.registry.elsewhere import CallFacts, record_of
@@ -92,6 +94,21 @@ class Bookkeeping:
     async def acheck_limit(self, ref: str, tokens: int = 0, *, user_id: str | None = None) -> Verdict:
         """Same as `check_limit`."""
         return await self._accounts.limiter.acheck(self._caller(ref, user_id), Load(tokens, tokens))
+
+    def rate_limiter(self, ref: str, tokens: int = 0, *, user_id: str | None = None) -> BaseRateLimiter:
+        """The limits of this registry for a chat model of somebody else's: `ChatOpenAI(rate_limiter=…)`.
+
+        Calls there and calls of handles take from the same limits; calls at once are not limited by it.
+
+        Args:
+            ref: Whom it asks, with the house's key.
+            tokens: What each of its calls is charged, input and output together.
+            user_id: Who asks.
+
+        Raises:
+            ConfigError: It is no ref, or there is no such provider.
+        """
+        return CallerLimiter(self._accounts.limiter, self._caller(ref, user_id), tokens)
 
     def estimate_cost(self, question: LanguageModelInput, *, model: str, **params: Any) -> MemberEstimate:
         """What a question to a model would cost; nobody is asked. `user.estimate_cost` knows tiers and strategies.
