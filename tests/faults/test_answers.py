@@ -25,6 +25,7 @@ from tests.loopback.faults import CUTS, EXCESSES, ODDITIES
 from tests.wire.test_answers import MIB, forget_peak, peak_memory
 
 USAGES = [name for name in ODDITIES if name.startswith("usage_")]
+LONG = (pytest.mark.slow, pytest.mark.timeout(3600))
 NONE_AT_ALL = ("html_200", "empty_choices", "null_choices", "null_content", "truncated_json", "length_too_long")
 GREETING = "Grüße aus Köln — 你好 👋, and a last word."
 
@@ -158,7 +159,7 @@ def rewritten(change: Callable[[bytes], bytes]) -> Fault:
     return answer
 
 
-@pytest.mark.parametrize("streams", [100, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("streams", [100, pytest.param(10_000, marks=LONG)])
 async def test_however_a_stream_is_chunked_its_text_is_the_same(
     provider: Provider, registry: LLMRegistry, streams: int
 ) -> None:
@@ -170,7 +171,7 @@ async def test_however_a_stream_is_chunked_its_text_is_the_same(
         assert await asyncio.gather(*(astreamed(handle) for _ in range(20))) == [GREETING] * 20
 
 
-@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [37, pytest.param(1, marks=LONG)])
 @pytest.mark.usefixtures("unmoved")
 async def test_a_stream_cut_at_any_byte_raises_until_its_last_word_was_said(
     provider: Provider, registry: LLMRegistry, step: int
