@@ -21,6 +21,7 @@ from langchain_lucky_models.errors import ConfigError
 from langchain_lucky_models.strategies import Attempt, Rules, Wave, race
 from tests import homes
 from tests.asking.virtual import VirtualLoop
+from tests.clocks import Stopwatch
 from tests.faults.calls import EVERY_WAY, Asked
 from tests.loopback import Answer, Provider
 
@@ -244,10 +245,10 @@ async def test_without_any_calls_to_share_the_cost_a_silent_member_costs_its_sha
 ) -> None:
     """The first call may cost nothing extra: the second member is asked once the first has used half of the time."""
     provider.script("hang_before_headers", model="gpt-4o")
-    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race", stagger="p95", timeout=1.0)
+    handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race", stagger="p95", timeout=2.0)
     began = time.monotonic()
     assert await asked(handle)
-    assert time.monotonic() - began >= 0.49
+    assert time.monotonic() - began >= 0.99
     assert [request.model for request in provider.requests] == ["gpt-4o", "openai/gpt-oss-20b"]
 
 
@@ -256,9 +257,9 @@ async def test_a_failure_is_followed_at_once_and_is_no_extra_request(
 ) -> None:
     provider.script("status_503", model="gpt-4o")
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race", stagger="p95")
-    began = time.monotonic()
-    assert await asked(handle)
-    assert time.monotonic() - began < UNKNOWN_WAIT
+    with Stopwatch() as watch:
+        assert await asked(handle)
+    assert watch.seconds < UNKNOWN_WAIT
 
 
 async def test_calls_of_a_hedged_handle_teach_it(provider: Provider, registry: LLMRegistry, asked: Asked) -> None:
