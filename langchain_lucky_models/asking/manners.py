@@ -16,6 +16,7 @@ from langchain_lucky_models.meter import Purpose, StepDownError
 from langchain_lucky_models.meter.numbers import IDS
 from langchain_lucky_models.refs import ModelRef
 from langchain_lucky_models.strategies import Strategy, needs_whole_answers, strategy_named
+from langchain_lucky_models.wire.leashes import leash_here
 
 DEFAULT_TIMEOUT = 120.0
 DEFAULT_STREAM_TIMEOUT = 600.0
@@ -207,8 +208,9 @@ class Line:
         Args:
             tags: The call's own words, beside those of its experiment.
         """
+        leash = leash_here()
         return Purpose(
-            user=self.user_id,
+            user=self.user_id if leash is None else leash.asking_for(self.user_id),
             asked=self.asked,
             strategy=self.manner.label,
             experiment=self.choice.experiment,

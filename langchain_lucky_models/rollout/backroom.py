@@ -21,6 +21,9 @@ from langchain_lucky_models.wire.leashes import Leash
 CLOSING_SECONDS = 2.0
 """Seconds that closing waits for what still runs."""
 
+HEAD_START = 20
+"""Turns of the loop that the user's answer has, to get to whoever waits for it, before an errand takes a turn."""
+
 Work = Callable[[], object]
 AsyncWork = Callable[[], Coroutine[Any, Any, object]]
 
@@ -51,6 +54,7 @@ class Errand:
         timeout: Seconds it may take.
         ended: Told once how it ended, on the room's own thread.
         left: Told when nothing of it runs any more; that may be later, for a thread cannot be killed.
+        leash: What ends the calls that it makes.
     """
 
     work: Work
@@ -103,6 +107,8 @@ class Backroom:
         return True
 
     async def _timed(self, errand: Errand, work: AsyncWork) -> None:
+        for _ in range(HEAD_START):
+            await asyncio.sleep(0)
         begun = self._clock()
         limit = asyncio.timeout(errand.timeout)
         answer: object = None
@@ -113,6 +119,7 @@ class Backroom:
                     answer = await work()
         except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - the comparison carries it
             error = caught
+            errand.leash.pull()  # what it has begun in threads cannot be cancelled
         ending = Ending(answer, error, self._clock() - begun, limit.expired())
         if not self._at_desk(lambda desk: desk.note(errand, ending)):
             errand.ended(ending)

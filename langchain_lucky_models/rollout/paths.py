@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessageChunk
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.runnables.utils import is_async_callable
 
@@ -21,6 +21,9 @@ Path = Runnable[Any, Any] | Callable[..., Any]
 _RUNTIME = "__"
 """How LangGraph's own keys begin; they lead back into the user's graph."""
 _THREADS = ("checkpoint_id", "checkpoint_ns", "checkpoint_map")
+_TWINS = (("func", "afunc"), ("func", "coroutine"), ("_transform", "_atransform"))
+"""Under which names Runnables and tools keep what is called, and what is awaited."""
+_MOST_PARTS = 1_000
 
 
 class UnshareableError(TypeError):
@@ -38,6 +41,7 @@ class Asking:
         arguments: The positional arguments; a Runnable's input.
         keywords: The others.
         config: The run's configuration, for a Runnable.
+        in_loop: Whether it is awaited in the loop in which it was asked, because it cannot be asked otherwise.
     """
 
     feature: str
@@ -46,6 +50,7 @@ class Asking:
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any] = field(default_factory=dict)
     config: RunnableConfig | None = None
+    in_loop: bool = False
 
     @classmethod
     def of(
@@ -58,13 +63,9 @@ class Asking:
         others = {name: value for name, value in keywords.items() if name not in {"input", "config"}}
         return cls(feature, user_id, path, (arguments or (keywords.get("input"),))[:1], others, config)
 
-    @property
-    def belongs_to_loop(self) -> bool:
-        """Whether it can only be awaited: coroutines hold on to clients and locks of the loop they are used in."""
-        path = self.path
-        if isinstance(path, Runnable):
-            return isinstance(path, RunnableLambda) and not hasattr(path, "func")
-        return is_async_callable(path)
+    def awaited(self) -> Asking:
+        """The same, asked by somebody who can await it."""
+        return replace(self, in_loop=only_awaited(self.path))
 
     def kept(self) -> Asking:
         """The same with containers of its own, which whoever asked may change meanwhile.
@@ -85,7 +86,7 @@ class Asking:
         answer = self.path(*self.arguments, **self.keywords)
         if inspect.iscoroutine(answer):
             answer.close()
-            raise TypeError("the new path gave a coroutine; make it an `async def`, so that it is known beforehand.")
+            raise TypeError("the new path gave a coroutine: make it an `async def`, and await `rollout.acall`.")
         return answer
 
     async def aagain(self, listener: BaseCallbackHandler) -> object:
@@ -147,6 +148,44 @@ def shows_content(chunk: object) -> bool:
     if isinstance(chunk, AIMessageChunk):
         return bool(chunk.content or chunk.tool_call_chunks)
     return bool(chunk)
+
+
+def only_awaited(path: object) -> bool:
+    """Whether a path cannot be called, because itself or a part of it can only be awaited.
+
+    Such a part is a function of a chain, a node of a graph, or a tool that is an `async def` and nothing else.
+
+    Example:
+        >>> from langchain_core.runnables import RunnableLambda
+        >>> async def later(question: str) -> str:
+        ...     return question
+        >>> only_awaited(RunnableLambda(str) | later), only_awaited(RunnableLambda(str) | RunnableLambda(str, later))
+        (True, False)
+    """
+    if not isinstance(path, Runnable):
+        return is_async_callable(path)
+    seen: dict[int, object] = {}
+    waiting: list[object] = [path]
+    while waiting and len(seen) < _MOST_PARTS:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen[id(part)] = part
+        # Not `getattr`: some Runnables make up what they are asked for.
+        kept: dict[str, object] = getattr(part, "__dict__", {})
+        if any(kept.get(late) and not kept.get(soon) for soon, late in _TWINS):
+            return True
+        waiting += _parts(list(kept.values()))
+    return False
+
+
+def _parts(values: Iterable[object]) -> Iterator[object]:
+    """What Runnables are made of, wherever LangChain and LangGraph keep it."""
+    for value in values:
+        several = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
+        for one in several:
+            pair = one if isinstance(one, tuple) else (one,)
+            yield from (item for item in pair if isinstance(item, Runnable) or hasattr(item, "bound"))
 
 
 def _copied(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from langchain_core.runnables.utils import ConfigurableFieldSpec, get_unique_con
 
 from langchain_lucky_models.chat_model import LuckyChatModel
 from langchain_lucky_models.errors.base import ConfigError
-from langchain_lucky_models.rollout.paths import Asking, shows_content
+from langchain_lucky_models.rollout.paths import Asking, only_awaited, shows_content
 from langchain_lucky_models.rollout.shadow import Unwatched, Watch
 
 
@@ -96,7 +97,7 @@ class RolledOut(Runnable[Any, Any]):
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Same as `invoke`."""
-        trip = self._trip(input, config, kwargs)
+        trip = self._trip(input, config, kwargs, awaited=True)
         if trip.new:
             try:
                 return await self.new.ainvoke(input, trip.config, **kwargs)
@@ -133,7 +134,7 @@ class RolledOut(Runnable[Any, Any]):
 
     async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """Same as `stream`."""
-        trip = self._trip(input, config, kwargs)
+        trip = self._trip(input, config, kwargs, awaited=True)
         if not trip.new:
             async for chunk in trip.afollowed(self.old.astream(input, trip.config, **kwargs)):
                 yield chunk
@@ -158,7 +159,9 @@ class RolledOut(Runnable[Any, Any]):
         async for chunk in self.old.astream(input, trip.rescued_config(), **kwargs):
             yield chunk
 
-    def _trip(self, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any]) -> _Trip:
+    def _trip(
+        self, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any], *, awaited: bool = False
+    ) -> _Trip:
         whole = ensure_config(config)
         user_id = self._user_id or whole["configurable"].get("user_id") or self._handles_user()
         if not user_id:
@@ -167,7 +170,12 @@ class RolledOut(Runnable[Any, Any]):
                 " or runnable(…, user_id=…).",
                 field="user_id",
             )
-        return _Trip(self, str(user_id), input, whole, kwargs)
+        in_loop = awaited and self._new_only_awaited
+        return _Trip(self, Asking(self.rollout.name, str(user_id), self.new, (input,), kwargs, whole, in_loop))
+
+    @functools.cached_property
+    def _new_only_awaited(self) -> bool:
+        return only_awaited(self.new)
 
     def _handles_user(self) -> str | None:
         return next((path.user_id for path in (self.new, self.old) if isinstance(path, LuckyChatModel)), None)
@@ -176,13 +184,11 @@ class RolledOut(Runnable[Any, Any]):
 class _Trip:
     """One call on its way."""
 
-    def __init__(
-        self, paths: RolledOut, user_id: str, input: Any, config: RunnableConfig, kwargs: dict[str, Any]
-    ) -> None:
+    def __init__(self, paths: RolledOut, asking: Asking) -> None:
         self._paths = paths
-        self._asking = Asking(paths.rollout.name, user_id, paths.new, (input,), kwargs, config)
-        self.new = paths.rollout.gives_new(user_id)
-        self._given = config
+        self._asking = asking
+        self.new = paths.rollout.gives_new(asking.user_id)
+        self._given = ensure_config(asking.config)
         self.config = self._tagged("new" if self.new else "old")
 
     def _tagged(self, side: str) -> RunnableConfig:

@@ -144,7 +144,7 @@ class Rollout:
                 if not self.rescues(error):
                     raise
             return await aask(old, arguments, keywords)
-        with self.watch(Asking.of(self.name, user_id, new, arguments, keywords)) as watch:
+        with self.watch(Asking.of(self.name, user_id, new, arguments, keywords).awaited()) as watch:
             watch.answer = await aask(old, arguments, keywords)
         return watch.answer
 

@@ -18,6 +18,7 @@ from typing import Self
 
 from langchain_core.messages import BaseMessage
 
+from langchain_lucky_models.asking.errands import passes_through
 from langchain_lucky_models.errors.base import LuckyError
 from langchain_lucky_models.rollout.backroom import Backroom, Ending, Errand
 from langchain_lucky_models.rollout.differences import difference_of, looks_of
@@ -26,6 +27,7 @@ from langchain_lucky_models.rollout.purse import Purse
 from langchain_lucky_models.rollout.report import Compared, Verdict
 from langchain_lucky_models.rollout.tally import PriceList, Tally
 from langchain_lucky_models.settings.rollout import ShadowConfig
+from langchain_lucky_models.wire.leashes import Leash
 
 LONGEST_ERROR = 300
 """Characters of an error that are kept."""
@@ -93,10 +95,11 @@ class Shadow:
             timeout=terms.timeout,
             ended=lambda ending: self._heard(asking, told, ending, tally, terms),
             left=self._left,
+            leash=Leash(f"shadow:{asking.feature}"),
         )
         begun = (
             self._backroom.begin_here(errand, lambda: asking.aagain(tally))
-            if asking.belongs_to_loop
+            if asking.in_loop
             else self._backroom.begin(errand)
         )
         if not begun:
@@ -193,8 +196,8 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, Exception):
-            return  # nobody waits for the answer any more
+        if error is not None and (not isinstance(error, Exception) or passes_through(error)):
+            return  # nobody waits for the answer any more, or a graph will ask again
         told = Told(self.answer, error, perf_counter() - self._begun)
         with suppress(Exception):  # whatever becomes of the shadow, the user has the answer
             self._shadow.begin(self._asking, told, self._terms)

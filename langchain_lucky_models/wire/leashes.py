@@ -1,4 +1,4 @@
-"""Calls that are made beside a user's own: they end when they are told to, and health does not hear of them."""
+"""Calls that are made beside a user's own: ended from outside, charged apart, and nothing that health hears of."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ class Abortable(Protocol):
 class Leash:
     """Ends from outside whatever is asked inside it, in any thread or task that inherits its context.
 
+    Args:
+        name: What it is for.
+
     Attributes:
+        name: The same.
         pulled: Whether everything was told to end; what begins afterwards ends at once.
 
     Example:
@@ -33,7 +37,8 @@ class Leash:
         True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.pulled = False
         self._lock = threading.Lock()
         self._scopes: list[Abortable] = []
@@ -61,6 +66,15 @@ class Leash:
             self._scopes.append(scope)
         if self.pulled:
             scope.abort()
+
+    def asking_for(self, user_id: str) -> str:
+        """Who asks, as accounts know it: not the user, whose own calls find all the room that they had.
+
+        Example:
+            >>> Leash("shadow:new-chat").asking_for("ada")
+            'shadow:new-chat:ada'
+        """
+        return f"{self.name}:{user_id}"
 
     def drop(self, scope: Abortable) -> None:
         """Forget what is over."""
