@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from langchain_lucky_models.ledger.database import Session
-from langchain_lucky_models.ledger.money import picodollars
+from langchain_lucky_models.ledger.money import dollars, picodollars
 from langchain_lucky_models.ledger.records import TOKEN_FIELDS, Record
 from langchain_lucky_models.ledger.schema import COLUMNS, NUMBERS
 
@@ -20,6 +20,9 @@ State = Literal["recorded", "repeated", "conflicting", "corrected"]
 INSERT = (
     f"INSERT INTO lucky_records ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + name for name in COLUMNS)}) "  # noqa: S608 - our own names
     "ON CONFLICT (attempt_id, seq) DO NOTHING"
+)
+_ENTRIES = (
+    f"SELECT {', '.join(COLUMNS)} FROM lucky_records WHERE attempt_id = :attempt_id AND kind <> 'total' ORDER BY seq"  # noqa: S608 - our own names
 )
 _WRITTEN = f"SELECT attempt_id, seq, basis, {', '.join(NUMBERS)} FROM lucky_records WHERE "  # noqa: S608 - our own names
 
@@ -47,6 +50,28 @@ def written(session: Session, attempt_ids: Sequence[str]) -> dict[str, Written]:
         before = found[attempt_id].numbers if attempt_id in found else (0,) * len(NUMBERS)
         found[attempt_id] = Written(seq, basis, tuple(map(int.__add__, before, map(int, numbers))))
     return found
+
+
+def recorded(session: Session, attempt_id: str) -> tuple[Record, int] | None:
+    """What stands there for an attempt, all its entries together, and when the first was written, in microseconds.
+
+    How long it took stays with that entry, so that percentiles count it once.
+    """
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in session.rows(_ENTRIES, {"attempt_id": attempt_id})]
+    if not rows:
+        return None
+    sums = {name: sum(int(row[name]) for row in rows) for name in NUMBERS}
+    kept: dict[str, Any] = {name: rows[-1][name] for name in _KEPT} | {name: sums[name] for name in TOKEN_FIELDS}
+    record = Record(
+        **kept,
+        attempt_id=attempt_id,
+        user=rows[-1]["user_id"],
+        tags=tuple(orjson.loads(rows[-1]["tags"])),
+        cost=None if sums["unpriced"] else dollars(sums["cost"]),
+        estimated=bool(sums["estimated"]),
+        suspect=bool(sums["suspect"]),
+    )
+    return record, int(rows[0]["at"])
 
 
 def next_entry(record: Record, stands: Written | None, now: int, *, correcting: bool) -> tuple[State, Row | None]:
@@ -90,6 +115,23 @@ def day_of(at: int) -> str:
 
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+_KEPT = (
+    "call_id",
+    "provider",
+    "asked",
+    "model",
+    "served",
+    "key_owner",
+    "key_id",
+    "strategy",
+    "experiment",
+    "variant",
+    "outcome",
+    "error",
+    "basis",
+    "request_id",
+)
+"""Texts that a record and its columns call by the same name."""
 
 
 def _row(record: Record, seq: int, now: int, numbers: Sequence[int]) -> Row:

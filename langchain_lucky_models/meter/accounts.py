@@ -111,6 +111,12 @@ class Accounts:
         posted.then(functools.partial(self._tell, record))
         return posted
 
+    def correct(self, record: Record) -> Pending[Posted]:
+        """Replace what stands there for an attempt, in its budgets too, by an entry with the difference; and tell."""
+        posted = self.ledger.correct(record)
+        posted.then(functools.partial(self._tell, record))
+        return posted
+
     def pass_on(self, work: Callable[[], object]) -> None:
         """Give a passage back or settle it; where that takes a server, beside the call."""
         if self.limiter.shared:

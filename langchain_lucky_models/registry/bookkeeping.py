@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import functools
 from collections.abc import Mapping
 from typing import Any, Unpack
@@ -12,12 +13,13 @@ from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_lucky_models.budgets import Balance
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
-from langchain_lucky_models.ledger import Posted
+from langchain_lucky_models.ledger import Posted, Record
+from langchain_lucky_models.ledger.entries import recorded
 from langchain_lucky_models.limits import Caller, Load, Verdict, limit_of
 from langchain_lucky_models.limits.for_langchain import CallerLimiter
 from langchain_lucky_models.meter.accounts import Accounts, key_id_of
 from langchain_lucky_models.refs import ModelRef
-from langchain_lucky_models.registry.elsewhere import CallFacts, record_of
+from langchain_lucky_models.registry.elsewhere import CallFacts, Dollars, corrected, record_of
 from langchain_lucky_models.tables import Table
 from langchain_lucky_models.users.house import HOUSE, House
 from langchain_lucky_models.users.reckoning import MemberEstimate, cost_of_model, messages_of
@@ -78,6 +80,29 @@ class Bookkeeping:
         """Same as `record_usage`."""
         return await self._accounts.book(record_of(self._house.catalog, model, usage, facts))
 
+    def correct_usage(
+        self, attempt_id: str, usage: Mapping[str, object] | None = None, *, cost: Dollars | None = None
+    ) -> Posted:
+        """Say what an attempt really used or cost, once the provider has been asked: usage and budgets follow.
+
+        The entry that stands is never changed: another one holds the difference, and counts from now on.
+
+        Args:
+            attempt_id: Which, as `export` and the event `usage_recorded` name it.
+            usage: What it used, as LangChain's `usage_metadata`.
+            cost: Dollars; the catalog's prices of its day say where left out.
+
+        Raises:
+            ConfigError: The ledger has no such attempt, or nothing is given.
+        """
+        return self._accounts.correct(self._corrected(attempt_id, usage, cost)).result()
+
+    async def acorrect_usage(
+        self, attempt_id: str, usage: Mapping[str, object] | None = None, *, cost: Dollars | None = None
+    ) -> Posted:
+        """Same as `correct_usage`."""
+        return await self._accounts.correct(await asyncio.to_thread(self._corrected, attempt_id, usage, cost))
+
     def check_limit(self, ref: str, tokens: int = 0, *, user_id: str | None = None) -> Verdict:
         """What a call with the house's key would meet now; nothing is taken.
 
@@ -123,6 +148,16 @@ class Bookkeeping:
         """
         entry = self._house.catalog.get(ModelRef.parse(model))
         return cost_of_model((str(entry.ref), entry), messages_of(question), params, self._accounts.learned)
+
+    def _corrected(self, attempt_id: str, usage: Mapping[str, object] | None, cost: Dollars | None) -> Record:
+        found = self._accounts.ledger.read(lambda session: recorded(session, attempt_id))
+        if found is None:
+            raise ConfigError(
+                f"the ledger has no attempt {attempt_id!r}; it was never recorded, or has been condensed.",
+                field="attempt_id",
+            )
+        stands, at = found
+        return corrected(self._house.catalog, stands, dt.datetime.fromtimestamp(at / 1e6, dt.UTC), usage, cost)
 
     def _caller(self, text: str, user_id: str | None) -> Caller:
         ref = ModelRef.parse(text)

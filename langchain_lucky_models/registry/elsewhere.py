@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict, get_args
 
@@ -13,6 +15,8 @@ from langchain_lucky_models.catalog.usage import read_usage
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.ledger import Outcome, Record
 from langchain_lucky_models.refs import ModelRef
+
+Dollars = Decimal | str | int | float
 
 
 class CallFacts(TypedDict, total=False):
@@ -39,7 +43,7 @@ class CallFacts(TypedDict, total=False):
     call_id: str
     user: str
     key_owner: str
-    cost: Decimal | str | int | float
+    cost: Dollars
     outcome: Outcome
     error: str
     served: str
@@ -77,7 +81,7 @@ def record_of(catalog: Catalog, model: str, usage: Mapping[str, object] | None, 
             raise ConfigError(f"record_usage: there is no fact {name!r}.{near}", field=name)
     if plain.get("outcome", "answered") not in get_args(Outcome):
         raise ConfigError(f"outcome is one of {', '.join(get_args(Outcome))}.", field="outcome")
-    cost = _cost(catalog, ref, usage, plain.pop("cost", None))
+    cost = _cost((catalog, ref), usage, plain.pop("cost", None))
     usual = {"attempt_id": f"elsewhere-{uuid.uuid4().hex}", "user": "", "outcome": "answered", "strategy": "elsewhere"}
     about = {**usual, **plain, "tags": tuple(plain.get("tags", ()))}
     return Record(
@@ -91,7 +95,34 @@ def record_of(catalog: Catalog, model: str, usage: Mapping[str, object] | None, 
     )
 
 
-def _cost(catalog: Catalog, ref: ModelRef, usage: Mapping[str, object] | None, given: object) -> prices.Cost:
+def corrected(
+    catalog: Catalog, stands: Record, at: dt.datetime, usage: Mapping[str, object] | None, cost: Dollars | None
+) -> Record:
+    """A record with what is known better now.
+
+    Args:
+        catalog: Whose prices say what it cost, where nobody else does.
+        stands: What stands in the ledger.
+        at: When it was asked; it costs what it cost then.
+        usage: What it really used, as LangChain's `usage_metadata`; None leaves the tokens as they stand.
+        cost: What it really cost; None leaves it to the prices.
+
+    Raises:
+        ConfigError: Nothing is given, or the money is none.
+    """
+    if usage is None and cost is None:
+        raise ConfigError("what is to be corrected? Give usage, cost, or both.", field="usage")
+    found = _cost((catalog, ModelRef.parse(stands.model)), usage, cost, at)
+    known = {} if usage is None else {**_tokens(usage), "estimated": False}
+    return replace(stands, **known, cost=found.amount, basis=found.basis)
+
+
+def _cost(
+    model: tuple[Catalog, ModelRef],
+    usage: Mapping[str, object] | None,
+    given: object,
+    at: dt.datetime | None = None,
+) -> prices.Cost:
     if given is not None:
         try:
             amount = Decimal(str(given))
@@ -100,8 +131,9 @@ def _cost(catalog: Catalog, ref: ModelRef, usage: Mapping[str, object] | None, g
         if not amount.is_finite() or amount < 0:
             raise ConfigError(f"the cost of a call is dollars, such as '0.0125', not {given!r}.", field="cost")
         return prices.Cost.reported(amount)
+    catalog, ref = model
     entry = catalog.get(ref, None)
-    return prices.Cost(None, "unknown") if entry is None else prices.cost(usage, entry)
+    return prices.Cost(None, "unknown") if entry is None else prices.cost(usage, entry, at)
 
 
 def _tokens(usage: Mapping[str, object] | None) -> dict[str, Any]:

@@ -138,6 +138,54 @@ class TestBookedElsewhere:
         assert [row.experiment for row in registry.usage(by="experiment", where={"user": "ben"})] == ["night"]
 
 
+class TestCorrected:
+    """Case 63: what was estimated is corrected by an entry with the difference, once the provider has been asked."""
+
+    def test_the_entry_that_stands_stays_and_another_holds_the_difference(
+        self, registry: LLMRegistry, tmp_path: Path
+    ) -> None:
+        registry.record_usage(GPT, used(), user="ada", attempt_id="a", seconds=2.0, request_id="gen-7", tags=["x"])
+        states = [registry.correct_usage("a", used(1_000, 50), cost="0.003").state for _ in range(2)]
+        assert states == ["corrected", "repeated"]
+        (row,) = registry.usage(by=("user", "basis"), where={"basis": "provider"})
+        assert (row.requests, row.cost, row.output_tokens) == (0, Decimal("-0.0005"), -50)
+        (whole,) = registry.usage(by="user")
+        assert (whole.requests, whole.cost, whole.output_tokens) == (1, Decimal("0.003"), 50)
+        assert {row.value: row.spent for row in registry.budgets()} == {"ada": Decimal("0.003")}
+        first, second = map(json.loads, registry.export(tmp_path / "all.jsonl").read_text().splitlines())
+        assert (first["cost"], second["cost"], second["kind"]) == ("0.0035", "-0.0005", "correction")
+        assert (second["request_id"], second["tags"]) == ("gen-7", ["x"])
+        assert registry._house.accounts.ledger.audit() == []
+
+    async def test_the_prices_of_its_day_say_what_it_cost_where_nobody_else_does(self, registry: LLMRegistry) -> None:
+        await registry.arecord_usage(GPT, None, user="ada", attempt_id="a", cost=1)
+        assert (await registry.acorrect_usage("a", used())).state == "corrected"
+        (row,) = registry.usage(by="user")
+        assert (row.cost, row.input_tokens, row.output_tokens) == (A_CALL, 1_000, 100)
+
+    def test_what_nobody_knew_the_price_of_gets_one(self, registry: LLMRegistry) -> None:
+        registry.record_usage("mybox#house-model", used(), attempt_id="a")
+        registry.correct_usage("a", cost="0.25")
+        (row,) = registry.usage(by=())
+        assert (row.unpriced, row.cost, row.input_tokens) == (0, Decimal("0.25"), 1_000)
+
+    def test_time_is_counted_once(self, registry: LLMRegistry) -> None:
+        registry.record_usage(GPT, used(), attempt_id="a", seconds=2.0)
+        registry.record_usage(GPT, used(), attempt_id="b", seconds=4.0)
+        for cost in ("0.1", "0.2", "0.3"):
+            registry.correct_usage("b", cost=cost)
+        assert registry.metrics()[0].latency.p50 == 2.0
+
+    def test_what_cannot_be_corrected_is_said(self, registry: LLMRegistry) -> None:
+        registry.record_usage(GPT, used(), attempt_id="a")
+        with pytest.raises(ConfigError, match="no attempt 'b'; it was never recorded"):
+            registry.correct_usage("b", cost=1)
+        with pytest.raises(ConfigError, match="Give usage, cost, or both"):
+            registry.correct_usage("a")
+        with pytest.raises(ConfigError, match="dollars"):
+            registry.correct_usage("a", cost=-1)
+
+
 class TestUpkeep:
     def test_a_reset_begins_anew_and_loses_nothing(self, filled: LLMRegistry) -> None:
         filled.reset("user", "ada", reason="a new contract")
