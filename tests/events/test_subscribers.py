@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from langchain_lucky_models import create_llm_registry
 from langchain_lucky_models.events import Event, Events, ModelRegistered
 from tests.events.test_events import PATIENCE, refs, registered
+
+ROOT = Path(__file__).parents[2]
 
 
 def registered_elsewhere(_event: Event) -> None:
@@ -158,38 +162,44 @@ def test_a_forgotten_registry_takes_the_threads_of_its_subscribers_with_it() -> 
     assert not threads[0].is_alive()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_tells_its_own_events_and_none_of_its_parents(events: Events) -> None:
-    heard: list[Event] = []
-    begun, go_on = threading.Event(), threading.Event()
+FORKS = """
+import os, sys, threading
+from langchain_lucky_models.events import Events
+from tests.events.test_events import PATIENCE, refs, registered
 
-    def hear(event: Event) -> None:
-        heard.append(event)
-        begun.set()
-        go_on.wait(PATIENCE)
+events, heard = Events(), []
+begun, go_on = threading.Event(), threading.Event()
 
-    subscription = events.subscribe(hear)
-    events.publish(registered(1))
-    assert begun.wait(PATIENCE)
-    events.publish(registered(2))
-    reading, writing = os.pipe()
-    if os.fork() == 0:
-        try:
-            heard.clear()
-            go_on.set()
-            events.publish(registered(3))
-            subscription.close(within=PATIENCE)
-            os.write(writing, pickle.dumps(refs(heard)))
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert pickle.loads(pipe.read()) == ["mybox#3"]  # noqa: S301 - our own child's
-    os.wait()
+def hear(event):
+    heard.append(event)
+    begun.set()
+    go_on.wait(PATIENCE)
+
+subscription = events.subscribe(hear)
+events.publish(registered(1))
+assert begun.wait(PATIENCE)
+events.publish(registered(2))
+child = os.fork()
+if child == 0:
+    heard.clear()
     go_on.set()
+    events.publish(registered(3))
     subscription.close(within=PATIENCE)
-    assert refs(heard) == ["mybox#1", "mybox#2"]
+    os.write(1, f"child {refs(heard)}\\n".encode())
+    os._exit(0)
+os.waitpid(child, 0)
+go_on.set()
+subscription.close(within=PATIENCE)
+os.write(1, f"parent {refs(heard)}\\n".encode())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_tells_its_own_events_and_none_of_its_parents() -> None:
+    # In a process of its own: this one has threads that a fork would cut off.
+    command = [sys.executable, "-W", "ignore", "-c", FORKS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("child ['mybox#3']\nparent ['mybox#1', 'mybox#2']\n", "")
 
 
 def test_events_are_frozen_dated_and_of_one_kind_each() -> None:
