@@ -15,6 +15,8 @@ from langchain_lucky_models.providers.keywords import Params, construct, keyword
 from langchain_lucky_models.wire import Wire
 
 PACKAGE = "langchain_openai"
+REQUESTS_MODULE = "langchain_lucky_models.providers.plain_requests"
+"""Imported at first use, because it is made of the SDK's classes."""
 
 
 def build(model: type[BaseChatModel], spec: MemberSpec, wire: Wire, params: Params, **fixed: Any) -> BaseChatModel:
@@ -58,6 +60,7 @@ def build(model: type[BaseChatModel], spec: MemberSpec, wire: Wire, params: Para
 def repay(template: BaseChatModel, ticket: str) -> BaseChatModel:
     """A copy of such a template that pays with the ticket."""
     original: Any = template
+    requests = importlib.import_module(REQUESTS_MODULE)
     client = paying_with(original.root_client, ticket)
     async_client = paying_with(original.root_async_client, ticket)
     return copied(
@@ -65,8 +68,8 @@ def repay(template: BaseChatModel, ticket: str) -> BaseChatModel:
         {
             "openai_api_key": SecretStr(ticket),
             "root_client": client,
-            "client": client.chat.completions,
+            "client": requests.PlainCompletions(client),
             "root_async_client": async_client,
-            "async_client": async_client.chat.completions,
+            "async_client": requests.AsyncPlainCompletions(async_client),
         },
     )
