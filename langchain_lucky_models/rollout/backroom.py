@@ -85,6 +85,10 @@ class Backroom:
         # The thread of a registry that nobody closed, and nobody holds, ends with it.
         weakref.finalize(self, self._desk.end).atexit = False
 
+    def open(self) -> None:
+        """Be ready: its thread is started before an answer waits for that, and for whom it lets go first."""
+        self._at_desk(_Desk.open)
+
     def begin(self, errand: Errand) -> bool:
         """Do it on a thread, soon.
 
@@ -160,6 +164,11 @@ class _Desk:
         self._thread: threading.Thread | None = None
         self._ending = False
 
+    def open(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="lucky-shadows", daemon=True)
+            self._thread.start()
+
     def start(self, errand: Errand) -> None:
         self._order(lambda: self._start(errand))
 
@@ -180,9 +189,7 @@ class _Desk:
 
     def _order(self, order: Callable[[], None]) -> None:
         self._orders.put(order)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="lucky-shadows", daemon=True)
-            self._thread.start()
+        self.open()
 
     def _work(self) -> None:
         while not self._ending or not self._orders.empty():

@@ -74,6 +74,7 @@ class Shadow:
         if terms is None or self._random.random() * 100 >= terms.share:
             return Unwatched()
         try:
+            self._backroom.open()
             return Watch(self, asking.kept(), terms)
         except Exception:  # noqa: BLE001 - whatever the arguments are, the user's call goes on
             self._counts["dropped: the arguments cannot be kept"] += 1
