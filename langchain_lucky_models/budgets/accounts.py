@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from langchain_lucky_models import errors
-from langchain_lucky_models.budgets.budget import Budget, Spender, applicable, distinct
+from langchain_lucky_models.budgets.budget import Budget, Spender, distinct, finder
 from langchain_lucky_models.budgets.estimates import Estimate
 from langchain_lucky_models.ledger import (
     Charge,
@@ -144,7 +144,7 @@ class Budgets:
             ConfigError: One of them cannot be used; then all stay as they are.
         """
         self.budgets = distinct(budgets)
-        self._applicable = functools.lru_cache(maxsize=1024)(functools.partial(applicable, self.budgets))
+        self._applicable = functools.lru_cache(maxsize=1024)(finder(self.budgets))
 
     def reserve(
         self, record: Record, estimate: Estimate, *, life: float = 3600.0, required: bool | None = None

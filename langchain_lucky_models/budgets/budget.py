@@ -158,7 +158,11 @@ class Budget:
     def concerns(self, user: str, key: str) -> bool:
         """Whether a counter of it is this user's alone."""
         own = {"user": user, "key_owner": f"user:{user}"}
-        return self.user == user or (self.scope in own and key == self.key(own[self.scope]))
+        if self.user == user or (self.scope in own and key == self.key(own[self.scope])):
+            return True
+        named = self.experiment or key.partition("=")[2]
+        own_name = named.removeprefix(f"user:{user}:")
+        return self.scope == "experiment" and own_name != named and ":" not in own_name
 
     def keys(self, spender: Spender) -> list[str]:
         """The counters that a spender's call is charged to."""
@@ -188,6 +192,16 @@ def applicable(budgets: Sequence[Budget], spender: Spender) -> list[tuple[Budget
     pinned = {key for budget, key in found if budget.pinned}
     kept = [(budget, key) for budget, key in found if budget.pinned or key not in pinned]
     return sorted(kept, key=lambda pair: pair[1])
+
+
+def finder(budgets: Sequence[Budget]) -> Callable[[Spender], list[tuple[Budget, str]]]:
+    """What `applicable` finds among these; those of one experiment by its name, for every user may have some."""
+    of_all = [budget for budget in budgets if budget.experiment is None]
+    of_one: dict[str | None, list[Budget]] = {}
+    for budget in budgets:
+        if budget.experiment is not None:
+            of_one.setdefault(budget.experiment, []).append(budget)
+    return lambda spender: applicable([*of_all, *of_one.get(spender.experiment, ())], spender)
 
 
 def distinct(budgets: Sequence[Budget | Mapping[str, Any]]) -> tuple[Budget, ...]:

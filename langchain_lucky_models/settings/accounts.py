@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -102,14 +103,60 @@ class BudgetConfig(Settings):
 
     def model_post_init(self, _context: object, /) -> None:
         """Refuse windows, zones and amounts that mean nothing."""
-        try:
+        with _fields_told():
             self.budget()
-        except ConfigError as error:
-            raise ConfigError(f"{error.field}: {error}", field=error.field) from None
 
     def budget(self) -> Budget:
         """The budget itself."""
         return Budget(**_values(self))
+
+
+class ExperimentBudget(Settings):
+    """What an experiment may cost, beside whatever budgets the operator has set.
+
+    Attributes:
+        limit: US dollars.
+        window: `total`, `day`, `week`, `month`, or rolling: `90m`, `24h`, `7d`.
+        zone: The time zone of a calendar window.
+        mode: `strict` is never overspent; `expected` by the calls under way at most.
+        on_exceed: `refuse` the call, only `warn`, or `step_down` to the next cheaper model.
+        alerts: The fractions of the limit that are reported when spending crosses them.
+
+    Example:
+        >>> ExperimentBudget.read({"limit": 2.5}).budget("user:ada:careful").label("user:ada:careful")
+        'the budget of experiment user:ada:careful in all'
+    """
+
+    limit: Dollars
+    window: str = "total"
+    zone: str = "UTC"
+    mode: Mode = "strict"
+    on_exceed: OnExceed = "refuse"
+    alerts: Annotated[tuple[float, ...], BeforeValidator(listed)] = ()
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Refuse windows, zones and amounts that mean nothing."""
+        with _fields_told():
+            self.budget("user:nobody:nothing")
+
+    def budget(self, experiment: str) -> Budget:
+        """The budget itself; its name keeps it apart from the operator's, so that both hold."""
+        return Budget(scope="experiment", experiment=experiment, name="own", **_values(self))
+
+
+def _own_budget(value: object) -> object:
+    amount = _amount(value)
+    if amount is None and not isinstance(value, Mapping | ExperimentBudget | None):
+        raise ConfigError("budget: expected dollars, such as 2.50, or a mapping with a limit.", field="budget")
+    if value is None:
+        return None
+    return ExperimentBudget.read(value if amount is None else {"limit": amount}, where="budget")
+
+
+OwnBudget = Annotated[
+    ExperimentBudget | None, BeforeValidator(_own_budget, json_schema_input_type=float | str | ExperimentBudget)
+]
+"""Dollars, or a mapping that says more."""
 
 
 class LimitConfig(Settings):
@@ -223,6 +270,15 @@ def list_of(kind: type[S], field: str, ready: type[Any]) -> BeforeValidator:
 
 BudgetList = Annotated[tuple[BudgetConfig, ...], list_of(BudgetConfig, "budgets", Budget)]
 LimitList = Annotated[tuple[LimitConfig, ...], list_of(LimitConfig, "limits", Limit)]
+
+
+@contextmanager
+def _fields_told() -> Iterator[None]:
+    """What a value refuses is said of the field it stands in."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{error.field}: {error}", field=error.field) from None
 
 
 def _values(settings: Any) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from langchain_lucky_models.budgets.budget import Budget
 from langchain_lucky_models.errors.base import ConfigError, InvalidRefError
 from langchain_lucky_models.refs import ExperimentName, parse_name
+from langchain_lucky_models.settings.accounts import OwnBudget
 from langchain_lucky_models.settings.base import Settings, Texts, check_lines, check_manner, check_name, row_of, rows_of
 from langchain_lucky_models.shares import share_of
 
@@ -57,12 +59,14 @@ class ExperimentConfig(ExperimentDefaults):
     Attributes:
         models: What `user.model()` takes: refs, bare names, `tier:cheap`. May be left to variants.
         variants: The sides of an A/B experiment; the user's id, or the subject's, decides who gets which.
+        budget: What all its calls together may cost: dollars, or a mapping with a limit and a window.
     """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["models"]}, {"required": ["variants"]}]})
 
     models: Texts = ()
     variants: Annotated[dict[str, VariantConfig], rows_of(VariantConfig, "variants")] = Field(default_factory=dict)
+    budget: OwnBudget = None
 
     def model_post_init(self, context: object, /) -> None:
         """Refuse malformed names too, and variants among which nobody can be shared out."""
@@ -86,7 +90,7 @@ class ExperimentConfig(ExperimentDefaults):
 
     def beginning_with(self, defaults: ExperimentDefaults) -> ExperimentConfig:
         """The same experiment on top of defaults: its own strategy and parameters win, tags are added."""
-        return _over(defaults, self, models=self.models, variants=self.variants)
+        return _over(defaults, self, models=self.models, variants=self.variants, budget=self.budget)
 
     def variant_of(self, subject: str, name: str) -> str | None:
         """The variant that somebody gets of the experiment of this name; the same one every time.
@@ -110,7 +114,7 @@ class ExperimentConfig(ExperimentDefaults):
     def as_variant(self, variant: str) -> ExperimentConfig:
         """The experiment as somebody gets it who gets that variant."""
         own = self.variants[variant]
-        return _over(self, own, models=own.models or self.models)
+        return _over(self, own, models=own.models or self.models, budget=self.budget)
 
 
 def _over(below: ExperimentDefaults, above: ExperimentDefaults, **rest: Any) -> ExperimentConfig:
@@ -152,6 +156,11 @@ class UserConfig(Settings):
         """The experiment of that name, defaults filled in."""
         own = self.experiments.get(name)
         return own.beginning_with(self.defaults) if own is not None else None
+
+    def budgets(self, user_id: str) -> list[Budget]:
+        """What the experiments may cost, where they say so, under the names that records know them by."""
+        rows = [(str(ExperimentName(user_id, name)), row.budget) for name, row in self.experiments.items()]
+        return [budget.budget(name) for name, budget in rows if budget is not None]
 
 
 def schema_of(kind: type[Settings]) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Self
 
 from langchain_lucky_models.asking.members import MemberPool
 from langchain_lucky_models.asking.meter import Backstage, Meter
+from langchain_lucky_models.budgets.budget import Budget
 from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.events import Events
@@ -146,6 +147,17 @@ class Setup:
             providers[name] = same
         return cls(config, MappingProxyType(providers), before.user_configs if before else MappingProxyType({}))
 
+    def budgets(self) -> tuple[Budget, ...]:
+        """The operator's budgets, and those that users have set for their own experiments.
+
+        Raises:
+            ConfigError: An experiment has one, and no records are kept to count by.
+        """
+        own = [budget for user_id, config in self.user_configs.items() for budget in config.budgets(user_id)]
+        if own and not self.config.track.usage:
+            raise ConfigError(f"{own[0].experiment} has a budget, and this registry keeps no records (track.usage).")
+        return (*(row.budget() for row in self.config.budgets), *own)
+
 
 class House:
     """One registry's insides; `registry/` shows them to users.
@@ -211,7 +223,7 @@ class House:
             before = self.setup
             after = Setup.of(config, self._keys, before)
             self.accounts.change(
-                budgets=[row.budget() for row in config.budgets] if config.budgets != before.config.budgets else None,
+                budgets=self._other_budgets(after),
                 limits=[row.limit() for row in config.limits] if config.limits != before.config.limits else None,
             )
             self.accounts.on_ledger_failure = config.on_ledger_failure
@@ -229,7 +241,14 @@ class House:
         with self._refurnishing:
             merged = {**self.setup.user_configs, **configs}
             kept = {user_id: config for user_id, config in merged.items() if config is not None}
-            self.setup = replace(self.setup, user_configs=MappingProxyType(kept))
+            after = replace(self.setup, user_configs=MappingProxyType(kept))
+            self.accounts.change(budgets=self._other_budgets(after))
+            self.setup = after
+
+    def _other_budgets(self, setup: Setup) -> tuple[Budget, ...] | None:
+        """The budgets of a setup, unless they are those that are kept already."""
+        budgets = setup.budgets()
+        return None if budgets == self.accounts.budgets.budgets else budgets
 
     def _let_go(self, before: Setup, after: Setup) -> None:
         """Keep neither members nor idle connections of providers that are no longer set up so."""
