@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 from langchain_lucky_models.errors.base import ConfigError
+from langchain_lucky_models.settings.beneath import OPENING, open_beneath
 
 LARGEST_FILE = 1_000_000
 """Bytes of a settings file."""
@@ -17,7 +18,6 @@ ENDINGS = (".yaml", ".yml", ".json")
 
 _FILE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_@-]|\.(?!\.|$)){0,99}")
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def read_text(path: Path, *, folder: int | None = None, guarded: bool = False) -> str:
@@ -25,14 +25,15 @@ def read_text(path: Path, *, folder: int | None = None, guarded: bool = False) -
 
     Args:
         path: The file; a symbolic link is refused.
-        folder: The descriptor of the open folder in which it stands; then only its name counts.
+        folder: The descriptor of the open folder in which it stands; then only its name counts, and a link may lead
+            further down in that folder.
         guarded: Whether a file that anybody may write is refused.
 
     Raises:
         ConfigError: It is not there, is something else than a small regular file, or is no UTF-8.
     """
     try:
-        opened = os.open(path if folder is None else path.name, _FLAGS, dir_fd=folder)
+        opened = os.open(path, OPENING) if folder is None else open_beneath(folder, path.name)
     except (OSError, ValueError) as error:
         raise ConfigError(f"the file cannot be read: {_reason(error, path)}.", file=str(path)) from None
     try:
@@ -147,5 +148,5 @@ def _reason(error: OSError | ValueError, path: Path) -> str:
     if isinstance(error, ValueError):
         return "its name holds a NUL"
     if path.is_symlink():
-        return "it is a symbolic link; give the file itself"
+        return "it is a symbolic link that leads elsewhere; give the file itself"
     return (error.strerror or "it is not there").lower()

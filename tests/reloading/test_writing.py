@@ -127,3 +127,20 @@ def test_a_mounted_configuration_is_swapped_by_one_link(tmp_path: Path, provider
         assert site.tier() == "gpt-4o"
         site.look(2)
         assert site.tier() == ASKED
+
+
+def test_a_mounted_folder_of_users_is_swapped_by_one_link(site: Site) -> None:
+    mount = site.folder / "mount"
+    for name, model in (("..first", "gpt-4o"), ("..second", "gpt-4.1")):
+        (mount / name).mkdir(parents=True)
+        (mount / name / "ada.yaml").write_text(f"experiments: {{mine: {{models: [{model}]}}}}\n")
+    (mount / "..data").symlink_to("..first")
+    (mount / "ada.yaml").symlink_to("..data/ada.yaml")
+    site.registry.watch(users=mount, polling=False)
+    site.look(2)
+    (mount / "..new").symlink_to("..second")
+    (mount / "..new").replace(mount / "..data")
+    site.look(2)
+    experiment = site.registry._house.setup.user_configs["ada"].experiment("mine")
+    assert experiment is not None
+    assert experiment.models == ("gpt-4.1",)

@@ -145,8 +145,8 @@ def test_a_plain_id_names_its_file(user_id: str, tmp_path: Path) -> None:
     assert read_member(tmp_path, user_id) == (tmp_path / f"{user_id}.yaml", "{}")
 
 
-def test_a_link_in_the_folder_leads_nowhere(tmp_path: Path) -> None:
-    """Case 95: a link is no member of the folder, wherever it leads."""
+def test_a_link_out_of_the_folder_leads_nowhere(tmp_path: Path) -> None:
+    """Case 95: a user's file is one of the folder."""
     secret = tmp_path / "secret.yaml"
     secret.write_text("{}")
     folder = tmp_path / "users"
