@@ -119,6 +119,11 @@ async def _read(model: LuckyChatModel) -> AsyncGenerator[str]:
 
 def wait_until_asked(server: Provider, times: int = 1, within: float = 30.0) -> None:
     """Wait until a provider has so many requests."""
+    wait_until(lambda: len(server.requests) >= times, within)
+
+
+def wait_until(condition: Callable[[], bool], within: float = 30.0) -> None:
+    """Wait until something is true; whoever asks checks whether it is."""
     until = time.monotonic() + within
-    while len(server.requests) < times and time.monotonic() < until:
+    while not condition() and time.monotonic() < until:
         time.sleep(0.002)

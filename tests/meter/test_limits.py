@@ -17,7 +17,7 @@ from tests import homes
 from tests.loopback import Answer, Provider, Usage
 from tests.loopback.behaviours import status
 from tests.loopback.exchange import Exchange, answer_whole
-from tests.meter.conftest import Ask, Opening, wait_until_asked
+from tests.meter.conftest import Ask, Opening, wait_until, wait_until_asked
 from tests.services import redis_url
 
 HEADERS = ("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "30s")
@@ -167,8 +167,8 @@ class TestWaiting:
         await asyncio.to_thread(wait_until_asked, provider)
         waiter = asyncio.ensure_future(model.ainvoke("hi"))
         last = asyncio.ensure_future(model.ainvoke("hi"))
-        while len(registry._house.accounts.limiter._gate.line._places) < 2:
-            await asyncio.sleep(0.001)
+        line = registry._house.accounts.limiter._gate.line
+        await asyncio.to_thread(wait_until, lambda: len(line._places) == 2)
         for call in (waiter, holder):
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
