@@ -18,6 +18,9 @@ C = TypeVar("C")
 A = TypeVar("A")
 """An answer."""
 
+MOST_ASKED = 100
+"""Times that a strategy of an application's own may ask in one call; whoever wants more goes round in circles."""
+
 Outcome = Literal["answered", "failed", "skipped", "cancelled", "abandoned"]
 
 
@@ -220,6 +223,42 @@ def insisting(plan: Plan[C, A], rest: Callable[[Exception], float | None]) -> Pl
             break
     winner = made[-1] if made[-1].outcome == "answered" else None
     return Verdict(winner, tuple(made), final=None if winner is not None or verdict.final is None else made[-1])
+
+
+def supervised(plan: Plan[C, A], candidates: Sequence[C]) -> Plan[C, A]:
+    """A plan that an application has made, whose mistakes are told as such; one that never ends is ended.
+
+    Args:
+        plan: What its strategy gave.
+        candidates: Who may be asked.
+
+    Raises:
+        ConfigError: It is no plan.
+    """
+    if not isinstance(plan, Generator):
+        raise _misshapen("is a generator function, which yields waves and returns a verdict; it gave", plan)
+    asked, known = 0, list(candidates)
+    came: Sequence[Attempt[C, A]] | None = None
+    while True:
+        try:
+            wave = next(plan) if came is None else plan.send(came)
+        except StopIteration as end:
+            if not isinstance(end.value, Verdict):
+                raise _misshapen("returns a Verdict, not", end.value) from None
+            return end.value
+        if not isinstance(wave, Wave):
+            raise _misshapen("yields a Wave, not", wave)
+        if strangers := [one for one in wave.candidates if not any(one is other for other in known)]:
+            raise _misshapen("asks the candidates that it was given, not", strangers[0])
+        asked += len(wave.candidates)
+        if asked > MOST_ASKED:
+            raise ConfigError(f"a strategy asks {MOST_ASKED} times in a call at most.", field="strategy")
+        came = yield wave
+        known += [made.candidate for made in came]  # a budget may have put somebody cheaper in their place
+
+
+def _misshapen(what: str, came: object) -> ConfigError:
+    return ConfigError(f"a strategy {what} {type(came).__name__}.", field="strategy")
 
 
 STRATEGIES: Mapping[str, Strategy[Any, Any]] = {

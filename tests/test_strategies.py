@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from langchain_lucky_models.errors import ConfigError
 from langchain_lucky_models.strategies import (
+    MOST_ASKED,
     STRATEGIES,
     Attempt,
     Plan,
@@ -24,6 +26,7 @@ from langchain_lucky_models.strategies import (
     needs_whole_answers,
     race,
     strategy_named,
+    supervised,
 )
 
 Try = Attempt[str, str]
@@ -218,6 +221,55 @@ class TestConsensus:
     def test_without_an_answer_there_is_nothing_to_judge(self) -> None:
         _, waves = play(consensus("ab", Rules(judge="judge")), says())
         assert asked(waves) == ["a", "b"]
+
+
+def three_of_the_same(candidates: Sequence[str], rules: Rules[str, str]) -> Plan[str, str]:
+    """The first candidate three times; what it says most often."""
+    verdict = yield from consensus([candidates[0]] * 3, rules)
+    return verdict
+
+
+def in_circles(candidates: Sequence[str], _rules: Rules[str, str]) -> Plan[str, str]:
+    made: list[Try] = []
+    while not any(one.answer for one in made):
+        made += yield Wave((candidates[0],))
+    return Verdict(made[-1], tuple(made))
+
+
+def a_stranger(_candidates: Sequence[str], _rules: Rules[str, str]) -> Plan[str, str]:
+    made = yield Wave(("nobody",))
+    return Verdict(None, tuple(made))
+
+
+def a_tuple(candidates: Sequence[str], _rules: Rules[str, str]) -> Any:
+    yield (candidates[0],)
+
+
+def no_verdict(candidates: Sequence[str], _rules: Rules[str, str]) -> Any:
+    yield Wave((candidates[0],))
+
+
+class TestSupervised:
+    """A strategy of an application's own is carried out as it is, and its mistakes are named."""
+
+    def test_it_may_ask_the_same_candidate_several_times(self) -> None:
+        verdict, waves = play(supervised(three_of_the_same(["a", "b"], Rules()), ["a", "b"]), says(a="x"))
+        assert [wave.candidates for wave in waves] == [("a", "a", "a")]
+        assert verdict.votes == (2, 2)
+
+    @pytest.mark.parametrize(
+        ("strategy", "mistake"),
+        [
+            (lambda candidates, _rules: list(candidates), r"a strategy is a generator function, .* it gave list"),
+            (a_tuple, "a strategy yields a Wave, not tuple"),
+            (no_verdict, "a strategy returns a Verdict, not NoneType"),
+            (a_stranger, "a strategy asks the candidates that it was given, not str"),
+            (in_circles, f"a strategy asks {MOST_ASKED} times in a call at most"),
+        ],
+    )
+    def test_what_is_no_plan_is_told_by_what_it_is(self, strategy: Any, mistake: str) -> None:
+        with pytest.raises(ConfigError, match=mistake):
+            play(supervised(strategy(["a"], Rules()), ["a"]), says(a=DOWN))
 
 
 class TestNames:

@@ -23,7 +23,7 @@ from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.asking.votes import by_comparer, judges_choice, judges_question, says_same
 from langchain_lucky_models.drive import adrive, drive
 from langchain_lucky_models.failures import moves_on, pause_before_retry
-from langchain_lucky_models.strategies import Plan, Rules, Verdict, Wave, insisting
+from langchain_lucky_models.strategies import STRATEGIES, Plan, Rules, Verdict, Wave, insisting, supervised
 
 E = TypeVar("E", bound=Errand[Any])
 
@@ -123,6 +123,8 @@ class Call:
             chosen=judges_choice,
         )
         plan = manner.strategy(self._line.candidates, rules)
+        if manner.strategy not in STRATEGIES.values():
+            plan = supervised(plan, self._line.everybody)
         plan = hedge.learning(plan) if hedge else plan
         return insisting(plan, _rest_of) if self._backstage.meter.probe_when_all_rest else plan
 

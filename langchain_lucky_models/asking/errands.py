@@ -243,7 +243,7 @@ class Trial(Generic[A]):
         if error is not None and (not isinstance(error, Exception) or passes_through(error)):
             self._settle(None, cancelled=True)
             return False
-        failure = errand.explain(error) if error else None
+        failure = errand.explain(error) if error and not errand.aborted else None
         failed: Outcome = "failed" if errand.visit else "skipped"
         outcome: Outcome = "cancelled" if errand.aborted else failed if failure else "answered"
         seconds = time.monotonic() - self._started

@@ -194,6 +194,11 @@ class Line:
                 f"quorum={quorum} is never reached by {members} members of {self.asked!r}.", field="quorum"
             )
 
+    @property
+    def everybody(self) -> tuple[Candidate, ...]:
+        """Who may be asked in a call: the candidates, and the judge."""
+        return self.candidates if self.judge is None else (*self.candidates, self.judge)
+
     def timeouts(self, *, streams: bool) -> Timeouts:
         """How long a call along it may take: as the caller says, else as long as its most patient member's settings."""
         usual = self.manner.stream_timeouts if streams else self.manner.timeouts
