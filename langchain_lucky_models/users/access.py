@@ -125,17 +125,13 @@ class View:
         return None
 
     def _followed(self, ref: ModelRef) -> ModelRef:
-        """The ref, or what it was renamed as; an application's own model of the old name stays what it is."""
-        moved = self.catalog.state.moved
-        new = renamed_as(ref, moved) if moved else None
-        if new is None or self._alive(ref):
+        """The ref, or what it was renamed as."""
+        state = self.catalog.state
+        new = renamed_as(ref, state)
+        if new is None:
             return ref
-        self.led(str(ref), str(new), moved[str(ref)].kind)
+        self.led(str(ref), str(new), state.moved[str(ref)].kind)
         return new
-
-    def _alive(self, ref: ModelRef) -> bool:
-        entry = self.catalog.get(ref, None)
-        return entry is not None and entry.ref == ref and entry.status.state != "retired"
 
     def _bare(self, text: str) -> ModelRef:
         found = self.allowed.named(text, self.catalog) or self._renamed(text)
@@ -158,7 +154,7 @@ class View:
         """The ref that had that bare name, and is on the list by its new one."""
         for old in self.catalog.state.moved:
             ref = ModelRef.parse(old)
-            new = renamed_as(ref, self.catalog.state.moved) if ref.model == text else None
+            new = renamed_as(ref, self.catalog.state) if ref.model == text else None
             if new is not None and self.allowed.allows(new):
                 return ref
         return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from langchain_lucky_models.catalog.artefact import Migration
 from langchain_lucky_models.catalog.catalog import Catalog
 from langchain_lucky_models.catalog.migrations import follow
 from langchain_lucky_models.catalog.state import CatalogState
@@ -43,13 +42,13 @@ class Allowlist:
         """
         if not state.migrations:
             return self
-        if self._today is None or self._today[0] is not state.migrations:
-            self._today = state.migrations, self._renewed(state.moved)
+        if self._today is None or self._today[0] is not state:
+            self._today = state, self._renewed(state)
         return self._today[1]
 
-    def _renewed(self, moved: Mapping[str, Migration]) -> Allowlist:
-        olds = [ref for old in moved if (ref := ModelRef.parse(old)) in self._places]
-        news = {str(ref): str(new) for ref in olds if (new := renamed_as(ref, moved)) is not None}
+    def _renewed(self, state: CatalogState) -> Allowlist:
+        olds = [ref for old in state.moved if (ref := ModelRef.parse(old)) in self._places]
+        news = {str(ref): str(new) for ref in olds if (new := renamed_as(ref, state)) is not None}
         return Allowlist([news.get(line, line) for line in self]) if news else self
 
     def place(self, ref: ModelRef) -> int | None:
@@ -115,15 +114,20 @@ class Allowlist:
         return len(self._places) + len(self._wildcards)
 
 
-def renamed_as(ref: ModelRef, moved: Mapping[str, Migration]) -> ModelRef | None:
-    """The name a stored ref may be exchanged for without asking: the same model, price and provider, so the same payer.
+def renamed_as(ref: ModelRef, state: CatalogState) -> ModelRef | None:
+    """The name a stored ref is exchanged for without asking: the same model, price and provider, so the same payer.
+
+    An application's own model of the old name stays what it is.
 
     Args:
         ref: As it is stored.
-        moved: The catalog's migrations by their old refs.
+        state: The catalog, which knows what was renamed.
     """
-    led = follow(str(ref), moved) if str(ref) in moved else None
+    led = follow(str(ref), state.moved) if str(ref) in state.moved else None
     if led is None or led.ref is None or not led.automatic:
+        return None
+    row = state.rows.get(str(ref))
+    if row is not None and row.entry.status.state not in {"deprecated", "retired"}:
         return None
     new = ModelRef.parse(led.ref)
     return new if new.provider == ref.provider else None

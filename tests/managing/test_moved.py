@@ -151,3 +151,15 @@ def test_without_a_stand_in_a_retired_model_is_an_error(make: Make) -> None:
 def test_a_stand_in_is_a_ref_or_a_tier(name: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="when_vanished"):
         create_llm_registry(when_vanished=name)
+
+
+def test_a_list_says_the_old_name_for_as_long_as_the_application_has_such_a_model(make: Make) -> None:
+    with make() as registry:
+        ada = registry.for_user(mode="shared", user_id="ada", models=["openai#old"])
+        assert ada.model("openai#old").model == "openai#old"
+        assert ada.model("openai#old").model_name == "new"
+        registry.catalog.register({"provider": "openai", "id": "old"})
+        assert told(registry, lambda: ada.model("openai#old")) == []
+        assert ada.model("openai#old").model_name == "old"
+        registry.catalog.set_status("openai#old", "deprecated")
+        assert ada.model("openai#old").model_name == "new", "what is on its way out is followed already"
