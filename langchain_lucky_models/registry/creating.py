@@ -39,6 +39,7 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
     limit_wait: float | None = None,
     catalog_limits: bool | None = None,
     rollout: Mapping[str, RolloutConfig | Mapping[str, Any]] | None = None,
+    environment: Sequence[str] | None = None,
     watch: bool = False,
 ) -> LLMRegistry:
     """Make a registry: once, at start-up. Nobody is asked and no key is validated.
@@ -65,6 +66,8 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         limit_wait: Seconds a call waits for room under a limit at most; by default as long as its timeout lets it.
         catalog_limits: Whether the limits that providers publish are kept, for every key.
         rollout: Features on their way from an old path to a new one: `{"new-chat": {"percentage": 10}}`.
+        environment: The environment variables that the file may name, such as `["MYBOX_URL", "LUCKY_*"]`; by default
+            every one.
         watch: Whether the file of `config` is looked after: what changes in it holds from then on. See `registry.watch`
             for more.
 
@@ -88,11 +91,13 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
         "catalog_limits": catalog_limits,
         "rollout": rollout,
     }
-    keys = fallback_keys if isinstance(fallback_keys, FallbackKeys) else FallbackKeys(fallback_keys)
-    return _registry_of(Blueprint(config, over), keys, catalog or Catalog.packaged(), watch=watch)
+    return _registry_of(Blueprint(config, over, environment), fallback_keys, catalog or Catalog.packaged(), watch=watch)
 
 
-def _registry_of(blueprint: Blueprint, keys: FallbackKeys, catalog: Catalog, *, watch: bool) -> LLMRegistry:
+def _registry_of(
+    blueprint: Blueprint, given: FallbackKeys | Keys | None, catalog: Catalog, *, watch: bool
+) -> LLMRegistry:
+    keys = given if isinstance(given, FallbackKeys) else FallbackKeys(given)
     text = blueprint.text()
     source, settings = blueprint.read(text)
     source.warn_of_keys()

@@ -152,7 +152,7 @@ class CatalogPart:
 
     def load(self, reading: Reading) -> Outcome:
         """See `Part`."""
-        source = Source.of_operator(self.path, text=_whole(reading.texts[self.path]))
+        source = Source.of_operator(self.path, names=(), text=_whole(reading.texts[self.path]))
         said = source.settings(OverlayConfig)
         overlay = Overlay(said.add, said.update, said.remove)
         return Outcome(self._house.catalog.lay(str(self.path), overlay))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -38,13 +39,19 @@ class Source:
 
     @classmethod
     def of_operator(
-        cls, given: object, environment: Mapping[str, str] | None = None, *, text: str | None = None
+        cls,
+        given: object,
+        environment: Mapping[str, str] | None = None,
+        *,
+        names: Collection[str] | None = None,
+        text: str | None = None,
     ) -> Self:
         """The operator's settings: a path, a mapping or settings. In a file `${NAME}` is read from the environment.
 
         Args:
             given: The settings, or the path; it may be a link, as platforms mount configurations.
             environment: Instead of the process's.
+            names: The variables that may be named, `*` for any letters; by default every one.
             text: What was read from the file, where that has been done.
 
         Raises:
@@ -53,7 +60,7 @@ class Source:
         if not isinstance(given, str | os.PathLike):
             return cls({} if given is None else given)
         path = Path(given)
-        expand = _Environment(os.environ if environment is None else environment)
+        expand = _Environment(os.environ if environment is None else environment, names)
         tree = Tree(str(path), expand=expand, aliases=MOST_ALIASES)
         return cls._read(tree, path, read_operators(path) if text is None else text)
 
@@ -127,10 +134,12 @@ class Blueprint:
     Attributes:
         config: The path of a file, or what could stand in one.
         over: What was given beside it, by name, which wins; `None` where nothing was.
+        names: The environment variables that the file may name, `*` for any letters; nothing where it may every one.
     """
 
     config: object = None
     over: Mapping[str, Any] = field(default_factory=dict)
+    names: Collection[str] | None = None
 
     @property
     def file(self) -> Path | None:
@@ -154,15 +163,36 @@ class Blueprint:
         Raises:
             ConfigError: Something in them cannot be used.
         """
-        source = Source.of_operator(self.config, text=text)
-        return source, source.settings(RegistryConfig).but(**self.over)
+        source = Source.of_operator(self.config, names=self.names, text=text)
+        config = source.settings(RegistryConfig)
+        if self.names is not None and source.file is not None:
+            with source.explained():
+                _check_key_names(config, self.names)
+        return source, config.but(**self.over)
+
+
+def _check_key_names(config: RegistryConfig, names: Collection[str]) -> None:
+    """A variable that may not be put in is not sent as a key either."""
+    for provider, settings in config.providers.items():
+        if settings.api_key_env is not None and not _may_name(settings.api_key_env, names):
+            field_name = f"providers.{provider}.api_key_env"
+            raise ConfigError(f"{field_name}: {_refused_name(settings.api_key_env)}", field=field_name)
+
+
+def _may_name(name: str, names: Collection[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in names)
+
+
+def _refused_name(name: str) -> str:
+    return f"the environment variable {name} is not one that this file may name; see environment= where it is read."
 
 
 class _Environment:
     """Writes out `${NAME}`; `$${` is a `${` that stays."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], names: Collection[str] | None) -> None:
         self._variables = variables
+        self._names = names
 
     def __call__(self, text: str) -> str:
         return _REFERENCE.sub(self._written_out, text)
@@ -173,6 +203,8 @@ class _Environment:
         if found["broken"]:
             raise ConfigError("${ begins no ${NAME}; write $${ where it is meant as it stands.")
         name = found["name"]
+        if self._names is not None and not _may_name(name, self._names):
+            raise ConfigError(_refused_name(name))
         if name not in self._variables:
             near = did_you_mean(nearest_names(name, self._variables))
             raise ConfigError(f"the environment variable {name} of ${{{name}}} is not set.{near}")

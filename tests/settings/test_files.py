@@ -78,6 +78,24 @@ def test_in_a_users_file_nothing_of_the_environment_is_read(tmp_path: Path, monk
     assert experiment.tags == ("${OPENAI_API_KEY}",)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("default_tier: ${LOGNAME_OF_ALL}\n", "default_tier"),
+        ("providers: {openai: {api_key_env: LOGNAME_OF_ALL}}\n", "api_key_env"),
+    ],
+)
+def test_a_file_names_only_what_it_may(text: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 96: an operator may list the variables; others are neither put in nor sent as keys."""
+    monkeypatch.setenv("LOGNAME_OF_ALL", "cheap")
+    file = written(tmp_path, text)
+    create_llm_registry(file, environment=["OTHER", "LOGNAME_*"]).close()
+    create_llm_registry(file).close()
+    with pytest.raises(ConfigError, match=rf"config\.yaml:1:.*{place}: .*LOGNAME_OF_ALL is not one") as caught:
+        create_llm_registry(file, environment=["OTHER", "logname_*"])
+    assert "cheap" not in str(caught.value)
+
+
 def test_a_key_that_stands_in_a_file_warns_without_showing_itself(tmp_path: Path) -> None:
     file = written(tmp_path, f"providers:\n  openai:\n    api_key: {CANARY}\n")
     with pytest.warns(UserWarning, match=r"config\.yaml:3: providers\.openai\.api_key stands in the file") as caught:
