@@ -69,8 +69,9 @@ class LedgerDesk:
             _log.exception("The ledger's housekeeping failed.")
 
     def forked(self) -> None:
-        """A child is another owner: the holds of its parent are none of its business."""
+        """A child is another owner: the holds of its parent are none of its business, and memory is empty in it."""
         self._database.forked()
+        self._ready = False
         self._terms = _new_terms(self._lease)
 
     def _in_database(self, work: Callable[[Session, int], T]) -> T:
