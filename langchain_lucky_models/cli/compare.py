@@ -10,7 +10,7 @@ import click
 
 from langchain_lucky_models.cli.keyring import terminal_user
 from langchain_lucky_models.cli.root import COMMANDS
-from langchain_lucky_models.comparison import ComparisonOptions, PromptLike
+from langchain_lucky_models.comparison import PromptLike
 from langchain_lucky_models.comparison.running import INTERRUPTED
 from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.refs import SEPARATOR
@@ -27,6 +27,8 @@ from langchain_lucky_models.refs import SEPARATOR
     help="A prompt a line; in a .jsonl file, each a mapping with prompt, and perhaps id and reference.",
 )
 @click.option("--system", "-s", help="What every model is told first.")
+@click.option("--temperature", type=float, help="How freely they answer; 0 is not at all.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="The longest answer.")
 @click.option("--judge", help="The model that scores the answers.")
 @click.option("--repeat", type=click.IntRange(min=1), default=1, help="How often every prompt is asked.")
 @click.option("--budget", help="Dollars after which nobody is asked any more.")
@@ -36,10 +38,11 @@ from langchain_lucky_models.refs import SEPARATOR
 def command(targets: tuple[str, ...], file: Path, form: str | None, **options: Any) -> None:
     """Ask TARGETS, such as openai#gpt-4o or tier:cheap, the same prompts."""
     judge: str | None = options["judge"]
+    params = {name: value for name in ("temperature", "max_tokens") if (value := options.pop(name)) is not None}
     named = [*targets, *([judge] if judge else [])]
     # As for `ask`: refs say whom to ask, whatever keys there are; other names are looked up among those that have one.
     user = terminal_user(list(dict.fromkeys(named)) if all(SEPARATOR in name for name in named) else ())
-    table = user.compare(prompts_in(file), targets, **ComparisonOptions(**options))  # type: ignore[typeddict-item]
+    table = user.compare(prompts_in(file), targets, params=params, **options)
     shown = {"csv": table.to_csv, "jsonl": table.to_jsonl}.get(form or "")
     click.echo(shown() if shown else str(table), nl=shown is None)
     if table.stopped == INTERRUPTED:

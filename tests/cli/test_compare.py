@@ -15,19 +15,20 @@ from langchain_lucky_models.errors import ConfigError
 Terminal = Callable[..., subprocess.CompletedProcess[str]]
 
 LOCAL = "local#smollm2-135m"
+SHORT = ("--max-tokens", "4", "--temperature", "0")
 
 
 def test_every_prompt_of_a_file_is_asked_and_kept(terminal: Terminal, tmp_path: Path) -> None:
     prompts, kept = tmp_path / "prompts.jsonl", tmp_path / "table.jsonl"
     prompts.write_text('{"id": "fr", "prompt": "What is the capital of France?", "reference": "Paris"}\n\n"Hello?"\n')
-    told = terminal("compare", LOCAL, "--prompts", str(prompts), "--resume", str(kept), "--jsonl")
+    told = terminal("compare", LOCAL, "--prompts", str(prompts), "--resume", str(kept), *SHORT, "--jsonl")
     assert (told.returncode, told.stderr) == (0, "")
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     assert [(row["prompt"], row["target"], row["outcome"]) for row in rows] == [
         ("fr", LOCAL, "answered"),
         ("2", LOCAL, "answered"),
     ]
-    again = terminal("compare", LOCAL, "--prompts", str(prompts), "--resume", str(kept))
+    again = terminal("compare", LOCAL, "--prompts", str(prompts), "--resume", str(kept), *SHORT)
     assert again.stdout.splitlines()[1].split()[:3] == [LOCAL, "2", "2"]
 
 
