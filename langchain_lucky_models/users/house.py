@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Self
@@ -175,6 +175,7 @@ class House:
         self.setup = Setup.of(config, keys)
         self._keys = keys
         self._refurnishing = threading.Lock()
+        self._left: frozenset[str] = frozenset()  # origins that were asked once, and are no more
         self.events = Events()
         self.moves = Moves(self.events)
         self.catalog = catalog
@@ -231,7 +232,7 @@ class House:
             self.accounts.catalog_limits = config.catalog_limits
             self.meter.probe_when_all_rest = config.when_all_rest == "probe"
             self.setup = after
-        self._let_go(before, after)
+            self._let_go(before, after)
 
     def configure_users(self, configs: Mapping[str, UserConfig | None]) -> None:
         """Put users' configurations in the place of their last ones, all at once; nothing takes one away.
@@ -251,13 +252,15 @@ class House:
         return None if budgets == self.accounts.budgets.budgets else budgets
 
     def _let_go(self, before: Setup, after: Setup) -> None:
-        """Keep neither members nor idle connections of providers that are no longer set up so."""
+        """Keep no members of providers that are no longer set up so, nor connections once their calls have ended."""
         staying = set(map(id, after.providers.values()))
         gone = [provider for provider in before.providers.values() if id(provider) not in staying]
         if gone:
             self.pool.forget({provider.name for provider in gone})
-            used = set(map(_origin, after.providers.values()))
-            self.wire.let_go({origin for origin in map(_origin, gone) if origin is not None and origin not in used})
+        left = (self._left | _origins(gone)) - _origins(after.providers.values())
+        if gone or left != self._left:
+            self._left = left
+            self.wire.shun(left)
 
     def allows_private(self, provider: Provider) -> bool:
         """Whether the operator lets a user's own provider of that name or kind lie in private address space."""
@@ -301,3 +304,7 @@ class Resident:
 
 def _origin(provider: Provider) -> str | None:
     return origin_of(provider.base_url, where=f"providers.{provider.name}.base_url") if provider.base_url else None
+
+
+def _origins(providers: Iterable[Provider]) -> frozenset[str]:
+    return frozenset(origin for origin in map(_origin, providers) if origin is not None)

@@ -44,8 +44,9 @@ class IdleLinks:
     Taking and giving back touch one place only, however many connections are open.
     """
 
-    def __init__(self, limits: WireLimits) -> None:
+    def __init__(self, limits: WireLimits, shunned: Container[str] = ()) -> None:
         self._limits = limits
+        self._shunned = shunned
         self._by_place: OrderedDict[Place, deque[Link]] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
@@ -64,7 +65,7 @@ class IdleLinks:
 
     def give(self, link: Link) -> None:
         """Keep a connection for the next request, and close what has waited too long or is too much."""
-        if not link.http.is_idle():
+        if not link.http.is_idle() or link.place.origin in self._shunned:
             link.line.close()
             return
         with self._lock:
@@ -81,9 +82,10 @@ class IdleLinks:
         for link in links:
             link.line.close()
 
-    def drop(self, origins: Container[str]) -> None:
-        """Close those that lead to some origins."""
+    def shun(self, origins: Container[str]) -> None:
+        """Close those that lead to some origins, and keep none to them from now on."""
         with self._lock:
+            self._shunned = origins
             links = [self._by_place.pop(place) for place in list(self._by_place) if place.origin in origins]
         for waiting in links:
             for link in waiting:
@@ -125,6 +127,7 @@ class Pools:
     def __init__(self, limits: WireLimits) -> None:
         self._limits = limits
         self._process = os.getpid()
+        self._shunned: Container[str] = ()
         self._threads = IdleLinks(limits)
         self._loops: dict[asyncio.AbstractEventLoop, tuple[IdleLinks, AsyncGenerator[None]]] = {}
         self._inherited: list[object] = []
@@ -141,7 +144,7 @@ class Pools:
         if (known := self._loops.get(loop)) is not None:
             return known[0]
         self._forget_closed()
-        links = IdleLinks(self._limits)
+        links = IdleLinks(self._limits, self._shunned)
         farewell = self._until_end_of(loop, links)
         self._loops[loop] = links, farewell
         await anext(farewell)
@@ -154,11 +157,12 @@ class Pools:
         for links, _ in list(self._loops.values()):
             links.close()
 
-    def drop(self, origins: Container[str]) -> None:
-        """Close every idle connection of this process to some origins."""
+    def shun(self, origins: Container[str]) -> None:
+        """Close the idle connections to these origins, and keep none to them from now on; to all others they stay."""
         self._leave_parent()
+        self._shunned = origins
         for links in [self._threads, *(links for links, _ in list(self._loops.values()))]:
-            links.drop(origins)
+            links.shun(origins)
 
     async def aclose(self) -> None:
         """Same as `close`, and nothing is left in the running loop."""
@@ -172,7 +176,7 @@ class Pools:
             return
         # Not closed, and kept, so that nothing else closes them: the sockets are the parent's.
         self._inherited += [self._threads, self._loops]
-        self._threads, self._loops = IdleLinks(self._limits), {}
+        self._threads, self._loops = IdleLinks(self._limits, self._shunned), {}
         self._process = os.getpid()
 
     def _forget_closed(self) -> None:

@@ -100,9 +100,9 @@ class Wire:
         transport: httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport = self._set(flavour).async_transport
         return transport
 
-    def let_go(self, origins: Container[str]) -> None:
-        """Close the idle connections to origins that nobody is going to ask any more."""
-        self._pools.drop(origins)
+    def shun(self, origins: Container[str]) -> None:
+        """Keep idle connections to all origins but these, which nobody is going to ask any more."""
+        self._pools.shun(origins)
 
     def close(self) -> None:
         """Close every idle connection; those in use close at the end of their request."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,14 @@ class Gate:
         """Wait until so many more requests have come."""
         for _ in range(times):
             assert self._asked.acquire(timeout=60)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for what another thread is about to do."""
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.005)
 
 
 @pytest.fixture

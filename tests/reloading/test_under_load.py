@@ -19,7 +19,7 @@ from langchain_lucky_models.users.tenants import Tenant
 from tests.homes import OPENAI, user_of
 from tests.loopback import Provider
 from tests.loopback.wire import Request
-from tests.reloading.conftest import Gate
+from tests.reloading.conftest import Gate, wait_until
 
 CONFIG = """
 providers:
@@ -240,3 +240,33 @@ def test_a_cap_that_falls_below_what_is_spent_stops_new_calls_alone(
         (budget,) = registry.budgets()
         assert budget.spent == row.cost
         assert budget.held == 0
+
+
+def test_connections_to_a_provider_that_moved_are_closed_once_they_are_unused(
+    registry: LLMRegistry, edits: Edits, provider: Provider
+) -> None:
+    """Those that wait at once, the one in use when its call has ended; to the new address they are kept."""
+    gate = Gate()
+    handle = user_of(registry, models=["openai#*"]).tier("mine")
+    with Provider() as elsewhere, ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            handle.invoke("0")
+        assert provider.open_connections == 1
+        provider.script(gate)
+        two = [pool.submit(handle.invoke, "0") for _ in range(2)]
+        gate.wait_until_asked(2)
+        edits.file.write_text(CONFIG.format(url=elsewhere.base_urls["openai"], number=1))
+        registry.reload()
+        assert provider.open_connections == 2
+        gate.open()
+        assert [done.result(60).text for done in two]
+        wait_until(lambda: provider.open_connections == 0)
+        for _ in range(3):
+            handle.invoke("1")
+        assert {request.connection for request in elsewhere.requests} == {1}
+        edits.file.write_text(edits.text(2))
+        registry.reload()
+        wait_until(lambda: elsewhere.open_connections == 0)
+        for _ in range(3):
+            handle.invoke("2")
+        assert len({request.connection for request in provider.requests[-3:]}) == 1
