@@ -11,7 +11,7 @@ import orjson
 
 from langchain_lucky_models.ledger.database import Session
 from langchain_lucky_models.ledger.money import dollars, picodollars
-from langchain_lucky_models.ledger.records import TOKEN_FIELDS, Record
+from langchain_lucky_models.ledger.records import TOKEN_FIELDS, Record, storable
 from langchain_lucky_models.ledger.schema import COLUMNS, NUMBERS
 
 Row = Mapping[str, Any]
@@ -57,14 +57,16 @@ def recorded(session: Session, attempt_id: str) -> tuple[Record, int] | None:
 
     How long it took stays with that entry, so that percentiles count it once.
     """
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in session.rows(_ENTRIES, {"attempt_id": attempt_id})]
+    rows = [
+        dict(zip(COLUMNS, row, strict=True)) for row in session.rows(_ENTRIES, {"attempt_id": storable(attempt_id)})
+    ]
     if not rows:
         return None
     sums = {name: sum(int(row[name]) for row in rows) for name in NUMBERS}
     kept: dict[str, Any] = {name: rows[-1][name] for name in _KEPT} | {name: sums[name] for name in TOKEN_FIELDS}
     record = Record(
         **kept,
-        attempt_id=attempt_id,
+        attempt_id=rows[-1]["attempt_id"],
         user=rows[-1]["user_id"],
         tags=tuple(orjson.loads(rows[-1]["tags"])),
         cost=None if sums["unpriced"] else dollars(sums["cost"]),

@@ -12,7 +12,7 @@ from langchain_lucky_models.ledger.commands import Append, Command, Errand, Rele
 from langchain_lucky_models.ledger.database import Session
 from langchain_lucky_models.ledger.entries import INSERT, Row, Written, after, next_entry, written
 from langchain_lucky_models.ledger.money import picodollars
-from langchain_lucky_models.ledger.records import Movement, Posted, to_json
+from langchain_lucky_models.ledger.records import Movement, Posted, storable, to_json
 
 _HOLD = tuple(field.name for field in fields(HoldRow))
 _HOLDS = f"SELECT {', '.join(_HOLD)} FROM lucky_holds WHERE "  # noqa: S608 - our own names
@@ -170,7 +170,7 @@ def reset_counter(session: Session, now: int, key: str, window: Callable[[int], 
     """Take back what was spent in a counter's window, slot by slot, by entries of their own."""
     session.lock([key])
     book = _look(session, now, key, window)
-    book.reset(key, book.span(key, window).first, f"reset-{uuid.uuid4().hex}", reason)
+    book.reset(key, book.span(key, window).first, f"reset-{uuid.uuid4().hex}", storable(reason))
     _save(session, book, [])
 
 

@@ -116,8 +116,9 @@ def bounded(record: Record) -> Record:
     """
     changes: dict[str, Any] = {}
     texts = {name: text for name in _TEXTS if (text := getattr(record, name)) is not None}
-    if not _plainly_storable("".join(texts.values())):
+    if not _plainly_storable("".join((*texts.values(), *record.tags))):
         changes = {name: kept for name, text in texts.items() if (kept := storable(text)) != text}
+        changes["tags"] = tuple(map(storable, record.tags))
     for name in TOKEN_FIELDS:
         value = getattr(record, name)
         if type(value) is not int or not 0 <= value <= MOST_TOKENS:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.ledger.database import Session
 from langchain_lucky_models.ledger.money import dollars
+from langchain_lucky_models.ledger.records import storable
 
 GROUPS: Mapping[str, str] = {
     "user": "user_id",
@@ -273,7 +274,7 @@ def _equalities(where: Mapping[str, str]) -> list[str]:
 
 
 def _values(where: Mapping[str, str]) -> dict[str, str]:
-    return {f"where{number}": value for number, value in enumerate(where.values())}
+    return {f"where{number}": storable(value) for number, value in enumerate(where.values())}
 
 
 def _usage_row(by: Sequence[str], row: Sequence[Any]) -> UsageRow:

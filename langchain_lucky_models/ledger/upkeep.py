@@ -12,6 +12,7 @@ import orjson
 from langchain_lucky_models.ledger.database import Session
 from langchain_lucky_models.ledger.entries import day_of
 from langchain_lucky_models.ledger.money import dollars
+from langchain_lucky_models.ledger.records import storable
 from langchain_lucky_models.ledger.schema import COLUMNS, NUMBERS, TIMES
 from langchain_lucky_models.ledger.statistics import group_column
 from langchain_lucky_models.tables import inert_cell
@@ -57,7 +58,8 @@ def reset(session: Session, now: int, *, group: str = "all", value: str = "", re
     """Start counting anew from now, for everything or for one user, model, …; records stay, and a reset is an entry."""
     if group != "all":
         group_column(group)
-    session.rows(_RESET, {"at": now, "dimension": group, "value": value, "reason": reason})
+    told = {"value": storable(value), "reason": storable(reason)}
+    session.rows(_RESET, {"at": now, "dimension": group, **told})
 
 
 def fold(session: Session, before: int) -> int:

@@ -15,6 +15,7 @@ from langchain_lucky_models.budgets import Balance
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.ledger import Posted, Record
 from langchain_lucky_models.ledger.entries import recorded
+from langchain_lucky_models.ledger.records import storable
 from langchain_lucky_models.limits import Caller, Load, Verdict, limit_of
 from langchain_lucky_models.limits.for_langchain import CallerLimiter
 from langchain_lucky_models.meter.accounts import Accounts, key_id_of
@@ -51,7 +52,7 @@ class Bookkeeping:
         Returns:
             What the budgets held before.
         """
-        found = [row for row in self.budgets() if value in (None, row.value)]
+        found = [row for row in self.budgets() if value is None or row.value == storable(value)]
         for pending in [self._accounts.budgets.reset(row.budget, row.value, reason) for row in found]:
             pending.result()
         return Table(found)
