@@ -99,10 +99,10 @@ class Managing:
 
     def _what_is_kept(self) -> object:
         switched = {name: self._rollouts.named(name).by_hand for name in self._rollouts.names()}
-        return self._house.catalog.state, self._house.setup.user_configs, switched
+        return self._house.catalog.state, self._house.setup.told, switched
 
     def _state(self, *, settings: bool) -> RegistryState:
-        users = self._house.setup.user_configs
+        users = self._house.setup.told
         switched = {name: self._rollouts.named(name).by_hand for name in self._rollouts.names()}
         return RegistryState(
             catalog=self._house.catalog.changes(),
@@ -134,7 +134,7 @@ class Managing:
         except Exception:
             self._house.catalog.swap(before)
             raise
-        gone = dict.fromkeys(set(self._house.setup.user_configs) - set(users))
+        gone = dict.fromkeys(set(self._house.setup.told) - set(users))
         self._house.configure_users({**gone, **users})
         for name in self._rollouts.names():
             self._switch(name, state.rollouts.get(name, SwitchState()))

@@ -38,9 +38,9 @@ class Reloading:
             CatalogError: The catalog file says something that cannot be.
         """
         if users is not None:
-            self._reloader.add(UsersPart(self._house, Path(users)))
+            self._reloader.add(UsersPart(self._house, Path(users).absolute()))
         if catalog is not None:
-            self._reloader.add(CatalogPart(self._house, Path(catalog)))
+            self._reloader.add(CatalogPart(self._house, Path(catalog).absolute()))
         if not self.config_status():
             raise ConfigError("there is nothing to watch: this registry was not made from a file.", field="watch")
         if polling:
@@ -69,5 +69,6 @@ def reloader_of(house: House, blueprint: Blueprint, text: str | None) -> Reloade
     """
     reloader = Reloader(house.events)
     if blueprint.file is not None and text is not None:
-        reloader.keep(RegistryPart(house, blueprint, blueprint.file), reading_of(blueprint.file, text))
+        part = RegistryPart(house, blueprint)
+        reloader.keep(part, reading_of(part.path, text))
     return reloader

@@ -27,6 +27,11 @@ class Reading:
     texts: Mapping[Path, Text]
     digest: str
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything could be read."""
+        return all(isinstance(text, str) for text in self.texts.values())
+
     @classmethod
     def of(cls, texts: Mapping[Path, Text]) -> Reading:
         """A reading of these texts."""

@@ -69,15 +69,14 @@ class RegistryPart:
     Args:
         house: Whose.
         blueprint: The file, and what was given beside it.
-        path: The file.
     """
 
     name: PartName = "registry"
 
-    def __init__(self, house: House, blueprint: Blueprint, path: Path) -> None:
+    def __init__(self, house: House, blueprint: Blueprint) -> None:
         self._house = house
         self._blueprint = blueprint
-        self.path = path
+        self.path = (blueprint.file or Path()).absolute()  # wherever the process works later
 
     def read(self) -> Reading:
         """See `Part`."""
@@ -126,7 +125,7 @@ class UsersPart:
                     configs[name] = Source.of_user(path, text=_whole(text)).settings(UserConfig)
             except LuckyError as error:
                 rejected[path] = str(error)
-        self._house.configure_users(configs)
+        self._house.configure_users(configs, watched=True)
         kept = {name: self._known[name] for name in texts if name in self._known}
         self._known = {**kept, **{name: texts[name][1] for name, config in configs.items() if config is not None}}
         return Outcome(tuple(sorted(configs)), rejected=rejected)

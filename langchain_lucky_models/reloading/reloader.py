@@ -24,6 +24,9 @@ LOOK_EVERY = 1.0
 SETTLED_AFTER = 0.25
 """Seconds for which a file has to say the same before it is believed: whoever writes it, may be in the midst of it."""
 
+HOLDING_SECONDS = 2.0
+"""Seconds that a fork waits for a reload that is under way; a disk that hangs shall not hang it for ever."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -59,6 +62,7 @@ class Reloader:
     def __init__(self, events: Events) -> None:
         self._events = events
         self._lock = threading.RLock()
+        self._held = False
         self._watched: dict[Path, _Watched] = {}
         self._statuses: Mapping[Path, ConfigStatus] = {}
         self._watch: Watch | None = None
@@ -86,7 +90,7 @@ class Reloader:
             if part.path in self._watched:
                 self.reload()
                 return
-            reading = part.read()
+            reading = _read(part)
             outcome = part.load(reading)
             watched = self._watched[part.path] = _Watched(part, reading.digest)
             self._tell_rejected(watched, outcome)
@@ -96,7 +100,7 @@ class Reloader:
         """Read everything now, and let hold what it says; how each file did."""
         with self._lock:
             for watched in self._watched.values():
-                self._load(watched, watched.part.read())
+                self._load(watched, _read(watched.part))
             return self.statuses()
 
     def statuses(self) -> tuple[ConfigStatus, ...]:
@@ -125,11 +129,12 @@ class Reloader:
 
     def hold(self) -> None:
         """Let nothing be exchanged while the process forks: a child would find locks that nobody opens any more."""
-        self._lock.acquire()
+        self._held = self._lock.acquire(timeout=HOLDING_SECONDS)
 
     def release(self) -> None:
         """Go on after `hold`."""
-        self._lock.release()
+        if self._held:
+            self._lock.release()
 
     def revive(self) -> None:
         """Go on in a child: with a lock of its own, and a look of its own, for threads do not come along."""
@@ -141,8 +146,9 @@ class Reloader:
         facts = facts_of(watched.part.path)
         if watched.settled and facts == watched.facts:
             return LOOK_EVERY
-        reading = watched.part.read()
-        watched.settled, watched.facts = facts == watched.facts, facts
+        reading = _read(watched.part)
+        # What could not be read may be readable the next time without looking any different.
+        watched.settled, watched.facts = reading.whole and facts == watched.facts, facts
         if reading.digest == watched.holds:
             watched.seen = None
             return LOOK_EVERY if watched.settled else SETTLED_AFTER
@@ -190,6 +196,13 @@ class Reloader:
                 _LOG.warning("%s: %s will count when the registry is made anew.", part.path, ", ".join(outcome.restart))
             told = ConfigReloaded(file=str(part.path), part=part.name, changed=outcome.changed, restart=outcome.restart)
             self._events.publish(told)
+
+
+def _read(part: Part) -> Reading:
+    try:
+        return part.read()
+    except Exception as error:  # noqa: BLE001 - the boundary: no disk, and no filter of warnings, may end the watch
+        return Reading.of({part.path: ConfigError(f"it cannot be read ({type(error).__name__}).", file=str(part.path))})
 
 
 def _file_of(error: LuckyError, path: Path) -> Path:

@@ -114,11 +114,18 @@ class Setup:
         config: What the operator has set.
         providers: The providers that follow from it.
         user_configs: The experiments of users, by their ids.
+        watched: The users whose experiments stand in files that are looked after.
     """
 
     config: RegistryConfig
     providers: Mapping[str, Provider]
     user_configs: Mapping[str, UserConfig]
+    watched: frozenset[str] = frozenset()
+
+    @property
+    def told(self) -> dict[str, UserConfig]:
+        """The experiments of users that stand in no such file: whoever keeps a registry's state keeps these."""
+        return {user_id: config for user_id, config in self.user_configs.items() if user_id not in self.watched}
 
     @classmethod
     def of(cls, config: RegistryConfig, keys: Mapping[str, Secret], before: Setup | None = None) -> Setup:
@@ -145,7 +152,9 @@ class Setup:
             if same is None or same.settings != settings:
                 same = Provider.of(name, settings, keys.get(name) or settings.house_secret(name))
             providers[name] = same
-        return cls(config, MappingProxyType(providers), before.user_configs if before else MappingProxyType({}))
+        if before is None:
+            return cls(config, MappingProxyType(providers), MappingProxyType({}))
+        return replace(before, config=config, providers=MappingProxyType(providers))
 
     def budgets(self) -> tuple[Budget, ...]:
         """The operator's budgets, and those that users have set for their own experiments.
@@ -234,15 +243,22 @@ class House:
             self.setup = after
             self._let_go(before, after)
 
-    def configure_users(self, configs: Mapping[str, UserConfig | None]) -> None:
-        """Put users' configurations in the place of their last ones, all at once; nothing takes one away.
+    def configure_users(self, configs: Mapping[str, UserConfig | None], *, watched: bool = False) -> None:
+        """Put users' configurations in the place of their last ones, all at once; the calls under way keep theirs.
 
-        The calls under way keep theirs.
+        Args:
+            configs: By the users' ids; nothing takes one away.
+            watched: Whether they stand in files that are looked after.
         """
         with self._refurnishing:
             merged = {**self.setup.user_configs, **configs}
             kept = {user_id: config for user_id, config in merged.items() if config is not None}
-            after = replace(self.setup, user_configs=MappingProxyType(kept))
+            known = self.setup.watched
+            after = replace(
+                self.setup,
+                user_configs=MappingProxyType(kept),
+                watched=(known | set(configs) if watched else known - set(configs)) & set(kept),
+            )
             self.accounts.change(budgets=self._other_budgets(after))
             self.setup = after
 

@@ -92,6 +92,16 @@ class TestUsers:
         assert asked_by(site, "ada") == OPENAI
         assert site.states()["ada.yaml"] == "rejected"
 
+    def test_what_stands_in_watched_files_is_not_kept_as_what_was_told(self, site: Site, users: Path) -> None:
+        """Else who is taken out of the folder while nothing runs would come back with the state."""
+        site.registry.load_user_config("eve", {"experiments": {"mine": {"models": [MINI]}}})
+        state = site.registry.export_state(settings=False)
+        assert b"eve" in state
+        assert b"ada" not in state
+        site.registry.import_state(state)
+        assert (asked_by(site, "ada"), asked_by(site, "eve")) == (OPENAI, MINI)
+        assert users.exists()
+
 
 class TestCatalog:
     def test_each_line_holds_while_it_stands_there(self, site: Site) -> None:

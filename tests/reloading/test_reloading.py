@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from langchain_lucky_models import ConfigRejected, ConfigReloaded, create_llm_registry
 from langchain_lucky_models.errors import ConfigError
+from langchain_lucky_models.reloading.files import Reading
 from tests.homes import KEYS, user_of
 from tests.reloading.conftest import Site
 
@@ -115,3 +119,40 @@ def test_no_key_is_told_of(site: Site, caplog: pytest.LogCaptureFixture) -> None
         site.look(2)
     assert site.told() == ["config_rejected"]
     assert secret not in caplog.text + repr(site.heard) + repr(site.registry.health().config)
+
+
+def test_a_file_is_found_wherever_the_process_works_later(site: Site, tmp_path: Path) -> None:
+    """In a process of its own, for the folder in which a process works is everybody's."""
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from langchain_lucky_models import create_llm_registry\n"
+        "Path('lucky.yaml').write_text('default_tier: cheap\\n')\n"
+        "registry = create_llm_registry('lucky.yaml')\n"
+        "file = Path('lucky.yaml').absolute()\n"
+        "os.chdir('/')\n"
+        "file.write_text('default_tier: smart\\n')\n"
+        "assert [status.file for status in registry.reload()] == [file]\n"
+        "assert registry._house.default_tier == 'smart'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_read_for_whatever_reason_is_told_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails, or a warning that is made an error, does not end the watch."""
+    part = site.registry._reloader._watched[site.file].part
+    site.look(2)
+    site.write(site.settings("gpt-4.1"))
+
+    def failing() -> Reading:
+        raise OSError(errno.EIO, "the disk fails")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(part, "read", failing)
+        site.look(2)
+    assert site.states() == {"lucky.yaml": "rejected"}
+    assert site.registry.health().config[0].reason.endswith("it cannot be read (OSError).")
+    site.look(2)
+    assert site.states() == {"lucky.yaml": "current"}
+    assert site.tier() == "gpt-4.1"
