@@ -9,8 +9,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from langchain_lucky_models.budgets import Budget
     from langchain_lucky_models.catalog import Catalog, ModelEntry
     from langchain_lucky_models.chat_model import LuckyChatModel
+    from langchain_lucky_models.comparison import Comparison
     from langchain_lucky_models.errors import LuckyError
     from langchain_lucky_models.events import (
         BudgetAlert,
@@ -30,10 +32,15 @@ if TYPE_CHECKING:
     )
     from langchain_lucky_models.failures import FALLBACK_ELIGIBLE
     from langchain_lucky_models.keys import FallbackKeys
+    from langchain_lucky_models.ledger import Ledger
+    from langchain_lucky_models.limits import Limit
     from langchain_lucky_models.refs import ModelRef
     from langchain_lucky_models.registry import LLMRegistry, UserModels, create_llm_registry
+    from langchain_lucky_models.rollout import Rollout
     from langchain_lucky_models.settings import (
+        BudgetConfig,
         ExperimentConfig,
+        LimitConfig,
         ProviderSettings,
         RegistryConfig,
         RolloutConfig,
@@ -46,8 +53,11 @@ if TYPE_CHECKING:
 __all__ = [
     "FALLBACK_ELIGIBLE",
     "Attempt",
+    "Budget",
     "BudgetAlert",
+    "BudgetConfig",
     "Catalog",
+    "Comparison",
     "ConfigRejected",
     "ConfigReloaded",
     "Event",
@@ -55,6 +65,9 @@ __all__ = [
     "FallbackKeys",
     "HealthChanged",
     "LLMRegistry",
+    "Ledger",
+    "Limit",
+    "LimitConfig",
     "LimitReached",
     "LuckyChatModel",
     "LuckyError",
@@ -70,6 +83,7 @@ __all__ = [
     "ProviderHealth",
     "ProviderSettings",
     "RegistryConfig",
+    "Rollout",
     "RolloutChanged",
     "RolloutConfig",
     "Rules",
@@ -87,8 +101,11 @@ __all__ = [
 _HOMES = {
     "FALLBACK_ELIGIBLE": "failures",
     "Attempt": "strategies",
+    "Budget": "budgets",
     "BudgetAlert": "events",
+    "BudgetConfig": "settings",
     "Catalog": "catalog",
+    "Comparison": "comparison",
     "ConfigRejected": "events",
     "ConfigReloaded": "events",
     "Event": "events",
@@ -96,6 +113,9 @@ _HOMES = {
     "FallbackKeys": "keys",
     "HealthChanged": "events",
     "LLMRegistry": "registry",
+    "Ledger": "ledger",
+    "Limit": "limits",
+    "LimitConfig": "settings",
     "LimitReached": "events",
     "LuckyChatModel": "chat_model",
     "LuckyError": "errors",
@@ -111,8 +131,9 @@ _HOMES = {
     "ProviderHealth": "users.vitals",
     "ProviderSettings": "settings",
     "RegistryConfig": "settings",
-    "RolloutConfig": "settings",
+    "Rollout": "rollout",
     "RolloutChanged": "events",
+    "RolloutConfig": "settings",
     "Rules": "strategies",
     "Strategy": "strategies",
     "Subscription": "events",
