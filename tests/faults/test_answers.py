@@ -14,8 +14,10 @@ import pytest
 import trustme
 from langchain_core.tools import tool
 
-from langchain_lucky_models import LLMRegistry, errors
+from langchain_lucky_models import Catalog, LLMRegistry, errors
+from langchain_lucky_models.catalog.prices import cost
 from langchain_lucky_models.health import HealthBoard
+from langchain_lucky_models.providers.answers import countable
 from tests import homes
 from tests.faults.calls import EVERY_WAY, Asked, ainvoked, astreamed, invoked, mark_of, noting_sleeps, streamed
 from tests.faults.matrix import TEXT
@@ -238,7 +240,7 @@ def greeting(fault: Fault) -> Fault:
 
 
 async def test_fields_that_nobody_needs_may_be_missing(provider: Provider, registry: LLMRegistry) -> None:
-    """Case 18: without `system_fingerprint`, `usage` and `created` an answer is an answer; 8 of 8."""
+    """Case 18: without `system_fingerprint`, `usage` and `created` an answer is an answer; 6 of 6."""
     optional = {"system_fingerprint", "usage", "created"}
 
     def without(exchange: Exchange) -> bytes:
@@ -298,6 +300,30 @@ def test_no_usage_makes_a_price_below_nothing(provider: Provider, registry: LLMR
     for answer in (whole, streamed_answer):
         assert answer.text == TEXT
         assert mark_of(answer)["cost"] is None or mark_of(answer)["cost"] >= 0
+
+
+COUNTS: tuple[object, ...] = (0, 1, 7, 10**9, 10**18, -1, -(10**18), 2.5, -0.5, 1e300, float("nan"), float("inf"))
+COUNTS += (True, False, "5", "-5", "five", "", None, [], {}, b"7", "1e400")
+DETAILS = ("cache_read", "cache_creation", "audio", "reasoning", "ephemeral_5m_input_tokens", "unheard_of")
+
+
+def some_usage(chance: random.Random) -> dict[str, object]:
+    """What a provider might say it used, each count as likely absurd as not."""
+    usage = {name: chance.choice(COUNTS) for name in ("input_tokens", "output_tokens", "total_tokens")}
+    for name in ("input_token_details", "output_token_details"):
+        if chance.random() < 0.5:
+            details = {detail: chance.choice(COUNTS) for detail in chance.sample(DETAILS, 3)}
+            usage[name] = chance.choice((details, details, *COUNTS))
+    return usage
+
+
+@pytest.mark.parametrize("usages", [2_000, pytest.param(100_000, marks=LONG)])
+def test_no_count_of_tokens_makes_a_cost_below_nothing(usages: int) -> None:
+    """Case 23: of 2,000 (100,000) absurd usages 0 cost less than nothing, and 0 are an error."""
+    chance, entry = random.Random(23), Catalog.packaged().get(homes.ANTHROPIC)
+    priced = [cost(countable(some_usage(chance)), entry).amount for _ in range(usages)]
+    assert [amount for amount in priced if amount is not None and not 0 <= amount < 10**9] == []
+    assert {amount is None for amount in priced} == {True, False}
 
 
 # -- too much
