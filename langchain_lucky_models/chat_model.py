@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from functools import cached_property
 from inspect import signature
+from operator import itemgetter
 from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManagerForLLMRun
@@ -32,6 +33,7 @@ MEMBERS_OWN = frozenset({"rate_limiter"})
 
 SETTINGS = ("model", "also", "strategy", "wanted", "params", "timeout", "max_retries", *PARTNER_WORDS)
 """Fields that decide whom a handle asks, and how."""
+_SETTINGS_OF = itemgetter(*SETTINGS)
 
 Messages = list[BaseMessage]
 Stop = list[str] | None
@@ -116,7 +118,8 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
             override: Another name to ask instead, within the same user's list.
         """
         tenant, fields = self._home, self.__dict__
-        settings = (tenant, tenant.house.catalog.state, tenant.house.setup, *(fields[name] for name in SETTINGS))
+        house = tenant.house
+        settings = (tenant, house.catalog.state, house.setup, *_SETTINGS_OF(fields))
         known = self._lines.get(override)
         if known is None or known[0] != settings:
             names, wanted = ((override,), {}) if override else ((self.model, *self.also), self.wanted)

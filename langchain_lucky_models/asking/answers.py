@@ -142,3 +142,9 @@ def as_chunks(result: ChatResult) -> list[ChatGenerationChunk]:
     message = cast("AIMessage", generation.message)
     chunk = AIMessageChunk(**message.model_dump(exclude={"type"}))
     return [ChatGenerationChunk(message=chunk, generation_info=generation.generation_info)]
+
+
+async def as_achunks(result: ChatResult) -> AsyncIterator[ChatGenerationChunk]:
+    """Same as `as_chunks`, for whoever reads in an event loop."""
+    for chunk in as_chunks(result):
+        yield chunk

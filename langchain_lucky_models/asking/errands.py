@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from langchain_core.outputs import ChatGenerationChunk
-
 from langchain_lucky_models import errors
-from langchain_lucky_models.asking.answers import Opened, Whole, as_chunks
+from langchain_lucky_models.asking.answers import Opened, Whole, as_achunks, as_chunks
 from langchain_lucky_models.asking.evidence import evidence_of, reported
 from langchain_lucky_models.asking.flows import Flow, check_content, shows_content
 from langchain_lucky_models.asking.members import Candidate, Member
 from langchain_lucky_models.asking.meter import Backstage, Terms, Visit
 from langchain_lucky_models.asking.questions import Question
+from langchain_lucky_models.asking.seam import aask_whole, ask_whole
 from langchain_lucky_models.asking.seats import Seat
 from langchain_lucky_models.binding import parsed_quietly
 from langchain_lucky_models.failures import classify
@@ -176,6 +175,9 @@ class Trial(Generic[A]):
             LimitReachedError: Its turn did not come in time.
         """
         errand = self._errand
+        if errand.meter.lets_pass(errand.candidate):
+            self._go_in()
+            return
         signal = errand.signal = ThreadSignal()
         if errand.aborted:
             signal.give_up()
@@ -192,6 +194,9 @@ class Trial(Generic[A]):
 
     async def aadmit(self) -> None:
         """Same as `admit`, but waits in a task."""
+        if self._errand.meter.lets_pass(self._errand.candidate):
+            self._go_in()
+            return
         while True:
             signal = TaskSignal()
             if self._must_wait(signal):
@@ -286,9 +291,7 @@ class WholeErrand(Errand[Whole]):
             member = self.pool.member(self.candidate)
             keywords = self.keywords(member)
             with self.scope.entered():
-                result = member.partner._generate_with_cache(
-                    question.messages, stop=question.stop, run_manager=None, **keywords
-                )
+                result = ask_whole(member.partner, question.messages, question.stop, keywords)
             trial.answer = self._checked(Whole(member, result))
         return trial.attempt
 
@@ -301,9 +304,7 @@ class WholeErrand(Errand[Whole]):
             member = await self.pool.amember(self.candidate)
             keywords = self.keywords(member)
             with self.scope.entered():
-                result = await member.partner._agenerate_with_cache(
-                    question.messages, stop=question.stop, run_manager=None, **keywords
-                )
+                result = await aask_whole(member.partner, question.messages, question.stop, keywords)
             trial.answer = self._checked(Whole(member, result))
         return trial.attempt
 
@@ -365,7 +366,7 @@ class StreamErrand(Errand[Opened]):
                     opened.achunks = partner._astream(question.messages, stop=question.stop, **keywords)
                 else:
                     whole = await partner._agenerate_with_cache(question.messages, stop=question.stop, **keywords)
-                    opened.achunks = _in_async(as_chunks(whole))
+                    opened.achunks = as_achunks(whole)
                 begun = False
                 async for chunk in opened.achunks:
                     if begun := opened.begins_with(chunk):
@@ -393,8 +394,3 @@ class StreamErrand(Errand[Opened]):
 def passes_through(error: Exception) -> bool:
     """LangGraph's interrupts travel as exceptions through whoever runs inside a graph; they are no failures."""
     return any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__)
-
-
-async def _in_async(chunks: list[ChatGenerationChunk]) -> AsyncIterator[ChatGenerationChunk]:
-    for chunk in chunks:
-        yield chunk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -35,7 +36,7 @@ OWN_WORDS = NUMBERS | OPINIONS | {"judge"}
 """Keywords that this package acts on itself; partner classes do not get them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeouts:
     """How long a call may take, in seconds; `None` is as long as the whole.
 
@@ -51,7 +52,7 @@ class Timeouts:
     stall: float | None = None
     by_caller: bool = False
 
-    @property
+    @cached_property
     def shortest(self) -> float:
         """The shortest of them."""
         return min(bound for bound in (self.total, self.first_token, self.stall) if bound is not None)
@@ -80,7 +81,7 @@ class Choice:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manner:
     """How a handle asks, apart from whom: its strategy and the keywords that are ours.
 
@@ -106,12 +107,12 @@ class Manner:
         label = strategy if isinstance(strategy, str) else getattr(strategy, "__name__", "custom")
         return cls(strategy_named(strategy), label, given)
 
-    @property
+    @cached_property
     def timeouts(self) -> Timeouts:
         """How long a whole answer may take."""
         return Timeouts(self._seconds("timeout", DEFAULT_TIMEOUT), by_caller="timeout" in self.given)
 
-    @property
+    @cached_property
     def stream_timeouts(self) -> Timeouts:
         """How long a stream may take."""
         return Timeouts(
@@ -146,7 +147,7 @@ class Manner:
         """The caller's own opinion on whether the next member may do better; `None` leaves it to the table."""
         return self.given.get("moves_on")
 
-    @property
+    @cached_property
     def whole_answers(self) -> bool:
         """Whether the strategy must see answers whole before one of them is shown."""
         return needs_whole_answers(self.strategy)

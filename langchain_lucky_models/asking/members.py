@@ -6,9 +6,11 @@ import asyncio
 import threading
 from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from cachetools import LRUCache
 from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.base import LangSmithParams
 
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.health import Scope, scopes_of
@@ -55,12 +57,17 @@ class Candidate:
         object.__setattr__(self, "shape", (self.ref, self.family.kind, self.base_url, frozen(self.params)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Member:
     """A candidate and the partner model that speaks for it."""
 
     candidate: Candidate
     partner: BaseChatModel
+
+    @cached_property
+    def traced(self) -> LangSmithParams:
+        """What tracers are told of a plain call; not to be changed."""
+        return self.partner._get_ls_params()
 
 
 class MemberPool:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
@@ -22,12 +23,12 @@ from langchain_lucky_models.limits.line import Signal
 from langchain_lucky_models.meter import Accounts, accounts_of
 from langchain_lucky_models.wire.leashes import leash_here
 
+UNTOUCHED = RetryBudget()
 MOST_BUDGETS = 4096
 """Endpoints whose retries are counted; the least recently used is forgotten first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """On what terms an attempt is made.
 
     Attributes:
@@ -142,6 +143,10 @@ class Meter:
         self._lock = threading.Lock()
         self._budgets: LRUCache[str, RetryBudget] = LRUCache(MOST_BUDGETS)
 
+    def lets_pass(self, candidate: Candidate) -> bool:
+        """Whether nothing at all is waited for before the candidate is asked: no seat, no limit, no budget."""
+        return candidate.max_concurrency is None and not self.accounts.bounded
+
     def line_up(self, candidate: Candidate, signal: Signal) -> Seat | None:
         """Stand in line for one of the candidate's seats, where calls at once are limited.
 
@@ -237,11 +242,13 @@ class Meter:
     def _count(self, endpoint: str, *, again: bool) -> None:
         with self._lock:
             budget = self._budget(endpoint)
-            self._budgets[endpoint] = budget.spend() if again else budget.earn()
+            after = budget.spend() if again else budget.earn()
+            if after is not budget:
+                self._budgets[endpoint] = after
 
     def _budget(self, endpoint: str) -> RetryBudget:
         found: RetryBudget | None = self._budgets.get(endpoint)
-        return found or RetryBudget()
+        return found or UNTOUCHED
 
 
 def _book_nothing(_error: Exception | None, _cancelled: bool) -> None:  # noqa: FBT001 - as `Book` has it

@@ -53,6 +53,8 @@ class RetryBudget:
 
     def earn(self) -> Self:
         """After a first attempt."""
+        if self.tokens >= self.most:
+            return self
         return replace(self, tokens=min(self.most, self.tokens + self.earned))
 
     def spend(self) -> Self:

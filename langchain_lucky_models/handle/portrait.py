@@ -93,11 +93,13 @@ class Portrait(BaseChatModel):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         override = kwargs.pop("model", None)
         try:
-            partner = self.members(override)[0].partner
+            member = self.members(override)[0]
         except LuckyError:
-            partner = self.members()[0].partner
+            member = self.members()[0]
             kwargs["model"] = override
-        return partner._get_ls_params(stop=stop, **kwargs)
+        if stop is None and not kwargs:
+            return member.traced.copy()
+        return member.partner._get_ls_params(stop=stop, **kwargs)
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         kwargs.pop(RUN_TAGS, None)

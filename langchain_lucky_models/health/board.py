@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from langchain_lucky_models.health.breaker import (
@@ -106,8 +106,7 @@ ANSWERED = Outcome("answered")
 NEUTRAL = Outcome("neutral")
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """Whether a request may go, and what to report its outcome with.
 
     Attributes:
@@ -329,7 +328,7 @@ def _is_well(breaker: Breaker, now: float) -> bool:
 
 
 def _hastened(breaker: Breaker, now: float) -> Breaker:
-    return replace(breaker, open_until=min(breaker.open_until, now)) if breaker.state == "open" else breaker
+    return breaker._replace(open_until=min(breaker.open_until, now)) if breaker.state == "open" else breaker
 
 
 def _is_open_model(scope: Scope, breaker: Breaker, endpoint: str) -> bool:

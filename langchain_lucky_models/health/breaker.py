@@ -9,8 +9,8 @@ closed ──failures──▶ open ──time──▶ half open ──two prob
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 State = Literal["closed", "open", "half_open"]
 
@@ -46,8 +46,7 @@ class Rules:
 DEFAULT_RULES = Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """Results that ended within the same second."""
 
     second: int
@@ -55,8 +54,7 @@ class Count:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(NamedTuple):
     """A breaker at one moment.
 
     Attributes:
@@ -109,14 +107,14 @@ def enter(breaker: Breaker, now: float, lease: float) -> Breaker:
     if breaker.state == "closed":
         return breaker
     # A lost probe's late result belongs to the generation that is left here.
-    return replace(breaker, state="half_open", generation=breaker.generation + 1, lease_until=now + lease, touched=now)
+    return breaker._replace(state="half_open", generation=breaker.generation + 1, lease_until=now + lease, touched=now)
 
 
 def succeed(breaker: Breaker, now: float, rules: Rules = DEFAULT_RULES) -> Breaker:
     """After an answer."""
     if breaker.state == "half_open":
         if breaker.answered + 1 < PROBES:
-            return replace(breaker, answered=breaker.answered + 1, lease_until=0.0, touched=now)
+            return breaker._replace(answered=breaker.answered + 1, lease_until=0.0, touched=now)
         return Breaker(
             generation=breaker.generation + 1,
             openings=breaker.openings,
@@ -127,7 +125,7 @@ def succeed(breaker: Breaker, now: float, rules: Rules = DEFAULT_RULES) -> Break
     counts = _counted(breaker.counts, now, rules, failed=0)
     if not breaker.streak and not counts:
         return breaker
-    return replace(breaker, streak=0, counts=counts, touched=now)
+    return breaker._replace(streak=0, counts=counts, touched=now)
 
 
 def fail(breaker: Breaker, now: float, draw: float, reason: str, rules: Rules = DEFAULT_RULES) -> Breaker:
@@ -142,8 +140,7 @@ def fail(breaker: Breaker, now: float, draw: float, reason: str, rules: Rules = 
     """
     counts = _counted(breaker.counts, now, rules, failed=1)
     openings = _decayed(breaker, now)
-    failed = replace(
-        breaker,
+    failed = breaker._replace(
         streak=breaker.streak + 1,
         counts=counts,
         openings=openings,
@@ -174,13 +171,13 @@ def trip(breaker: Breaker, now: float, draw: float, reason: str) -> Breaker:
 
 def release(breaker: Breaker, now: float) -> Breaker:
     """After a request that says nothing about health: cancelled, refused for what it asked, a mistake of ours."""
-    return replace(breaker, lease_until=0.0, touched=now) if breaker.state == "half_open" else breaker
+    return breaker._replace(lease_until=0.0, touched=now) if breaker.state == "half_open" else breaker
 
 
 def rest(breaker: Breaker, now: float, seconds: float, reason: str) -> Breaker:
     """Keep away for so long, because the provider asked for it; a longer rest that runs already stays."""
     until = now + min(max(seconds, 0.0), LONGEST_COOLDOWN)
-    return replace(breaker, rest_until=max(breaker.rest_until, until), reason=reason, touched=now)
+    return breaker._replace(rest_until=max(breaker.rest_until, until), reason=reason, touched=now)
 
 
 def recent(breaker: Breaker, now: float, rules: Rules = DEFAULT_RULES) -> tuple[int, int]:

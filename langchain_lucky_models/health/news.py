@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from langchain_lucky_models.health.breaker import JITTER, Breaker, next_try
@@ -70,15 +70,15 @@ def heard(breaker: Breaker, news: News, now: float, draw: float) -> Breaker:
     It opens a little longer than its twin, so that the one that told is also the first to probe.
     """
     until = now + news.seconds
-    told = replace(breaker, openings=max(breaker.openings, news.openings), reason=news.reason, touched=now)
+    told = breaker._replace(openings=max(breaker.openings, news.openings), reason=news.reason, touched=now)
     if news.kind == "resting":
-        return replace(told, rest_until=max(breaker.rest_until, until))
+        return told._replace(rest_until=max(breaker.rest_until, until))
     if news.kind == "open":
         later = until + news.seconds * JITTER * draw
         if breaker.state == "open":
-            return replace(told, open_until=max(breaker.open_until, later))
-        return replace(
-            told, state="open", generation=breaker.generation + 1, open_until=later, answered=0, streak=0, counts=()
+            return told._replace(open_until=max(breaker.open_until, later))
+        return told._replace(
+            state="open", generation=breaker.generation + 1, open_until=later, answered=0, streak=0, counts=()
         )
     if breaker.state == "closed":
         return breaker

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from langchain_core.messages.ai import UsageMetadata
 
@@ -47,8 +47,7 @@ class Payable(Protocol):
         """Who pays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """How an attempt ended, as far as anybody knows.
 
     Attributes:
@@ -99,8 +98,7 @@ class Expected:
     held: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(NamedTuple):
     """What an attempt used and cost.
 
     Attributes:

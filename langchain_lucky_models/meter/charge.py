@@ -29,6 +29,7 @@ MOST_TRIES = 4
 """How often a smaller answer is tried, while others take from what is left."""
 
 NOTHING_ASKED = Estimate(ZERO, ZERO)
+NOTHING_EXPECTED = Expected()
 
 _log = logging.getLogger("langchain_lucky_models.meter")
 
@@ -82,7 +83,7 @@ class Charge:
         self._purpose = purpose
         self._hold: Hold | None = None
         self._passage: Passage | None = None
-        self._expected = Expected()
+        self._expected = NOTHING_EXPECTED
         self.attempt_id = IDS.next()
         self.since = time.time()
         self.bound: int | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.ledger import Record
@@ -11,8 +12,7 @@ from langchain_lucky_models.meter.bills import Bill, Evidence, Payable
 from langchain_lucky_models.meter.sizes import NO_TOKENS, Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(NamedTuple):
     """What a call is for: what its attempts' records have in common.
 
     Attributes:

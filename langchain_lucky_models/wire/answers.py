@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from langchain_lucky_models import errors
@@ -26,8 +25,7 @@ _LINED = ("text/event-stream", "application/x-ndjson", "application/jsonl")
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """An answer's head as those above see it.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.keys import Credential
@@ -34,8 +34,7 @@ class RequestUrl(Protocol):
     port: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One request, ready but for its keys."""
 
     place: Place
