@@ -99,7 +99,8 @@ class Writer:
             jobs, going_on = self._gather(max(0.0, tidy_at - time.monotonic()))
             if jobs:
                 self._carry_out(jobs)
-            if time.monotonic() >= tidy_at:
+            # At the end its database may be closed already: whoever closes it need not be another thread.
+            if going_on and time.monotonic() >= tidy_at:
                 self._desk.tidy()
                 tidy_at = time.monotonic() + self._pause
 

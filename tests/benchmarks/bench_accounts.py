@@ -1,19 +1,25 @@
-"""What accounting costs: a call's records and holds, decisions of many processes, sums over a million records."""
+"""What accounting costs: a call's records and holds, what they add to handles, many processes, a million records."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sqlite3
+import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
+from langchain_lucky_models import create_llm_registry
 from langchain_lucky_models.budgets import Budget, Budgets, Estimate
 from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.ledger.entries import day_of
@@ -21,17 +27,22 @@ from langchain_lucky_models.ledger.schema import COLUMNS, NUMBERS, TEXTS
 from langchain_lucky_models.limits import Caller, Limit, Limiter, Load
 from tests.accounts import START, attempt
 from tests.benchmarks.report import Row, seconds
+from tests.benchmarks.rivals_contenders import BARE, KEY
+from tests.benchmarks.rivals_server import QUICK, serving
 
 CENT = Estimate(Decimal("0.01"), Decimal("0.01"))
 MILLION = 1_000_000
 PROCESSES = 8
+TURNS = 40
+_WIDE = Limit(scope="user", requests_per_minute=10**6, tokens_per_minute=10**9)
 DECISIONS = 150
 
 
 def run() -> list[Row]:
     """Every figure of the accounts."""
     with tempfile.TemporaryDirectory() as folder:
-        return [*_calls(Path(folder)), *_limits(), *_processes(Path(folder)), *_sums(Path(folder))]
+        place = Path(folder)
+        return [*_calls(place), *_limits(), *_handles(place), *_processes(place), *_sums(place)]
 
 
 def _calls(folder: Path) -> list[Row]:
@@ -82,6 +93,42 @@ def _limits() -> list[Row]:
     return [
         _row("two limits taken and corrected", took * 1e6, "µs CPU", "InMemoryRateLimiter.acquire", took / baseline)
     ]
+
+
+def _handles(folder: Path) -> list[Row]:
+    """What a call of a handle costs in processor time of all threads, beside the bare model on the same server."""
+    watched = {"budgets": [Budget(scope="user", limit=1_000_000)], "limits": [_WIDE]}
+    settings: dict[str, dict[str, Any]] = {
+        "a handle's call": {},
+        "a handle's call, ledger in a file": {"ledger": folder / "plain-handle.db"},
+        "a handle's call, ledger in memory, a budget and two limits": watched,
+        "a handle's call, ledger in a file, a budget and two limits": {"ledger": folder / "handle.db", **watched},
+    }
+    with serving() as url, contextlib.ExitStack() as opened:
+        handles: list[BaseChatModel] = []
+        for more in settings.values():
+            registry = create_llm_registry(
+                fallback_keys={"openai": KEY}, providers={"openai": {"base_url": f"{url}/v1"}}, **more
+            )
+            opened.callback(registry.close)
+            user = registry.for_user(mode="shared", user_id="ada", models=["openai#gpt-4o"])
+            handles.append(user.model("openai#gpt-4o", max_tokens=100))
+        bare, *ours = _in_turn([functools.partial(model.invoke, "hi") for model in [BARE.build(url, QUICK), *handles]])
+    return [
+        _row(name, took * 1e6, "µs CPU", "bare ChatOpenAI", took / bare)
+        for name, took in zip(settings, ours, strict=True)
+    ]
+
+
+def _in_turn(works: Sequence[Callable[[], object]]) -> list[float]:
+    """Processor seconds of each; they take turns, so that whatever else the machine does falls on all."""
+    taken: list[list[float]] = [[] for _ in works]
+    for turn in range(TURNS):
+        for place in range(len(works)):
+            at = (place + turn) % len(works)
+            works[at]()
+            taken[at].append(seconds(works[at], times=10, rounds=1, clock=time.process_time))
+    return [statistics.median(times) for times in taken]
 
 
 def _processes(folder: Path) -> list[Row]:
