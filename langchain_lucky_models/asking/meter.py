@@ -156,10 +156,14 @@ class Meter:
 
         Raises:
             CircuitOpenError: The candidate rests, so that waiting is vain.
+            LimitReachedError: The call has given its seat to a user's own, so it does not ask for another.
         """
         if candidate.max_concurrency is None:
             return None
-        seat = self._rooms.room(candidate.endpoint, candidate.max_concurrency).line_up(signal)
+        leash = leash_here()
+        if leash is not None and leash.pulled:
+            raise _no_seat(candidate, "it was made beside a user's own call, and gave way to that.")
+        seat = self._rooms.room(candidate.endpoint, candidate.max_concurrency).line_up(signal, leash)
         if not seat.taken and (refusal := self.resting(candidate)) is not None:
             seat.leave()
             raise self._rests(candidate, refusal)
@@ -176,11 +180,7 @@ class Meter:
             LimitReachedError: The seat did not become free in time.
         """
         if seat is not None and not seat.taken:
-            raise errors.LimitReachedError(
-                f"{candidate.ref} was not asked: max_concurrency lets {candidate.max_concurrency} calls at once to"
-                f" {candidate.endpoint}, and no place became free within the call's timeout.",
-                facts=errors.CallFacts(provider=candidate.ref.provider, model=candidate.ref.model),
-            )
+            raise _no_seat(candidate, "no place became free within the call's timeout.")
 
     def admit(self, candidate: Candidate, terms: Terms, seat: Seat | None = None) -> Visit:
         """Let an attempt go; the visit has to be settled, however it ends.
@@ -249,6 +249,14 @@ class Meter:
     def _budget(self, endpoint: str) -> RetryBudget:
         found: RetryBudget | None = self._budgets.get(endpoint)
         return found or UNTOUCHED
+
+
+def _no_seat(candidate: Candidate, reason: str) -> errors.LimitReachedError:
+    return errors.LimitReachedError(
+        f"{candidate.ref} was not asked: max_concurrency lets {candidate.max_concurrency} calls at once to"
+        f" {candidate.endpoint}, and {reason}",
+        facts=errors.CallFacts(provider=candidate.ref.provider, model=candidate.ref.model),
+    )
 
 
 def _book_nothing(_error: Exception | None, _cancelled: bool) -> None:  # noqa: FBT001 - as `Book` has it

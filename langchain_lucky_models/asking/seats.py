@@ -1,7 +1,7 @@
 """How many calls a provider is sent at once: seats, given out in the order in which they were asked for.
 
 Threads and tasks of any event loop stand in the same line. A seat that becomes free is handed to whoever stands first,
-so nobody overtakes and nobody wakes in vain.
+so nobody overtakes and nobody wakes in vain. Only calls beside a user's own, those on a leash, give way to the others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import weakref
 from collections import OrderedDict
 
 from langchain_lucky_models.limits.line import Signal
+from langchain_lucky_models.wire.leashes import Leash
 
 
 class Room:
@@ -37,13 +38,24 @@ class Room:
         self._lock = threading.RLock()
         self._line: OrderedDict[Seat, Signal] = OrderedDict()
         self._taken: set[Seat] = set()
+        self._lent: dict[Seat, Leash] = {}
 
-    def line_up(self, signal: Signal) -> Seat:
-        """Stand at the end of the line; the signal is set once the seat is there."""
+    def line_up(self, signal: Signal, leash: Leash | None = None) -> Seat:
+        """Stand at the end of the line; the signal is set once the seat is there.
+
+        Args:
+            signal: Whose wait it ends.
+            leash: What the call is on, if it is none of a user's own. It is let go for whoever finds no seat.
+        """
         seat = Seat(self)
         with self._lock:
             self._line[seat] = signal
+            if leash is not None:
+                self._lent[seat] = leash
             self._seat_next()
+            way = None if leash is not None or seat in self._taken else self._taken_back()
+        if way is not None:
+            way.give_way()
         return seat
 
     def holds(self, seat: Seat) -> bool:
@@ -54,15 +66,20 @@ class Room:
         """Free a seat, or a place in the line."""
         with self._lock:
             self._taken.discard(seat)
+            self._lent.pop(seat, None)
             if (signal := self._line.pop(seat, None)) is not None:
                 signal.set()  # whoever waits there need not any more
             self._seat_next()
 
     def _seat_next(self) -> None:
         while self._line and len(self._taken) < self.seats:
-            seat, signal = self._line.popitem(last=False)
+            seat = next((seat for seat in self._line if seat not in self._lent), None) or next(iter(self._line))
             self._taken.add(seat)
-            signal.set()
+            self._line.pop(seat).set()
+
+    def _taken_back(self) -> Leash | None:
+        seat = next((seat for seat in self._lent if seat in self._taken), None)
+        return None if seat is None else self._lent.pop(seat)
 
 
 class Seat:

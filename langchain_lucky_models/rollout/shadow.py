@@ -91,13 +91,16 @@ class Shadow:
             self._running += 1
             self._unheard += 1
             self._counts["shadowed"] += 1
-        errand = Errand(
-            work=lambda: asking.again(tally),
-            timeout=terms.timeout,
-            ended=lambda ending: self._heard(asking, told, ending, tally, terms),
-            left=self._left,
-            leash=Leash(f"shadow:{asking.feature}"),
-        )
+        leash = Leash(f"shadow:{asking.feature}")
+
+        def ended(ending: Ending) -> None:
+            if leash.gave_way and ending.error is not None:
+                self._counts["dropped: it gave way to a user's call"] += 1
+                self._note(None, terms)
+            else:
+                self._heard(asking, told, ending, tally, terms)
+
+        errand = Errand(lambda: asking.again(tally), terms.timeout, ended, self._left, leash)
         begun = (
             self._backroom.begin_here(errand, lambda: asking.aagain(tally))
             if asking.in_loop

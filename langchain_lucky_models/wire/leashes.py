@@ -27,6 +27,7 @@ class Leash:
     Attributes:
         name: The same.
         pulled: Whether everything was told to end; what begins afterwards ends at once.
+        gave_way: Whether that was because a user's own call wanted its place.
 
     Example:
         >>> leash = Leash()
@@ -40,6 +41,7 @@ class Leash:
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.pulled = False
+        self.gave_way = False
         self._lock = threading.Lock()
         self._scopes: list[Abortable] = []
 
@@ -59,6 +61,11 @@ class Leash:
             scopes = list(self._scopes)
         for scope in scopes:
             scope.abort()
+
+    def give_way(self) -> None:
+        """Pull it, for a user's own call."""
+        self.gave_way = True
+        self.pull()
 
     def take(self, scope: Abortable) -> None:
         """Remember what has begun."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from langchain_lucky_models import LLMRegistry
 from langchain_lucky_models.rollout import Rollout
 from tests.homes import MINI, OPENAI, registry_on, user_of
 from tests.loopback import Provider
+from tests.reloading.conftest import wait_until
 from tests.rollout.homes import NAME
 
 
@@ -57,3 +59,23 @@ def test_a_shadow_that_is_refused_costs_nothing(provider: Provider) -> None:
     assert str(refused.new_error).startswith("LimitReachedError: ")
     assert refused.new_cost == 0
     assert report.spent == answered.new_cost
+
+
+def test_a_shadow_gives_its_place_at_a_provider_to_a_users_call(provider: Provider) -> None:
+    """One call at once: the new path hangs in the only place, and the user's next answer comes all the same."""
+    provider.script("hang_before_headers", model="gpt-4o-mini")
+
+    def hangs(times: int) -> bool:
+        return len(provider.asked("gpt-4o-mini")) == times
+
+    places = {"openai": {"base_url": provider.base_urls["openai"], "max_concurrency": 1}}
+    with bounded(provider, providers=places) as registry:
+        rollout, ada = registry.rollout(NAME), user_of(registry, models=[OPENAI, MINI])
+        chain = rollout.runnable(old=ada.model(OPENAI, timeout=60), new=ada.model(MINI))
+        for times in range(1, 4):
+            assert chain.invoke("hi").text
+            wait_until(partial(hangs, times))
+            assert ada.model(OPENAI, timeout=60).invoke("hi").text
+            assert rollout.wait(30)
+        assert rollout.report().counts == {"old": 3, "shadowed": 3, "dropped: it gave way to a user's call": 3}
+        assert registry.health()["openai"].status == "healthy"
