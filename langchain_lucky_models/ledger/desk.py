@@ -13,12 +13,14 @@ from langchain_lucky_models import errors
 from langchain_lucky_models.ledger.book import Hold, Stake
 from langchain_lucky_models.ledger.commands import Append, Command, Release, Reserve
 from langchain_lucky_models.ledger.database import Database, Session
+from langchain_lucky_models.ledger.entries import day_of
 from langchain_lucky_models.ledger.posting import Terms, carry_out
 from langchain_lucky_models.ledger.records import Posted
 from langchain_lucky_models.ledger.recovery import recover, renew
 from langchain_lucky_models.ledger.schema import migrate
 from langchain_lucky_models.ledger.spool import Spool
 from langchain_lucky_models.ledger.trouble import StorageTroubleError
+from langchain_lucky_models.ledger.upkeep import fold
 
 T = TypeVar("T")
 
@@ -36,12 +38,15 @@ class LedgerDesk:
         database: Where records live.
         spool: Where they wait while the database is away; None where there is nowhere.
         lease: Microseconds for which a hold lives without a sign of life.
+        keep: Microseconds after which records become daily totals; None keeps every one.
     """
 
-    def __init__(self, database: Database, spool: Spool | None, *, lease: int) -> None:
+    def __init__(self, database: Database, spool: Spool | None, *, lease: int, keep: int | None = None) -> None:
         self._database = database
         self._spool = spool
         self._lease = lease
+        self._keep_for = keep
+        self._today = self._folded_on = ""
         self._ready = False
         self._rests_until = 0.0
         self.away: str | None = None
@@ -59,10 +64,12 @@ class LedgerDesk:
             return [self.carry_out([command])[0] for command in commands]
 
     def tidy(self) -> None:
-        """Show life, book what others left behind, write what was spooled."""
+        """Show life, book what others left behind, write what was spooled, fold what is old."""
         try:
             self._in_database(self._care)
             self._replay()
+            if self._keep_for is not None and self._today != self._folded_on:
+                self._in_database(self._fold)
         except StorageTroubleError:
             return
         except Exception:  # noqa: BLE001 - the thread must live on
@@ -103,6 +110,12 @@ class LedgerDesk:
     def _care(self, session: Session, now: int) -> None:
         renew(session, now, self._terms)
         recover(session, now, self._terms)
+        self._today = day_of(now)
+
+    def _fold(self, session: Session, now: int) -> None:
+        if self._keep_for is not None:
+            fold(session, now - self._keep_for)
+        self._folded_on = day_of(now)
 
     def _note_trouble(self, message: str) -> None:
         if self.away is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime as dt
 import hashlib
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Ledger:
         lease: Seconds for which a hold outlives the process that made it.
         durability: What a record in a SQLite file survives once acknowledged: a `power` cut too, or any `crash` of the
             process, which costs no fsync.
+        keep: After how long records become daily totals, once a day; None keeps every one.
 
     Example:
         >>> from decimal import Decimal
@@ -60,7 +62,7 @@ class Ledger:
         [('ada', 1, Decimal('0.15'))]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own, by name
         self,
         url: str | Path | None = None,
         *,
@@ -69,12 +71,15 @@ class Ledger:
         clock: Clock | None = None,
         lease: float = LEASE_SECONDS,
         durability: Durability = "power",
+        keep: dt.timedelta | None = None,
     ) -> None:
         self._database = open_database(url, clock=clock, durability=durability)
         self._clock = clock or wall_clock
         self.on_failure = on_failure
         folder = spool or _spool_folder(self._database)
-        self._desk = LedgerDesk(self._database, Spool(folder) if folder else None, lease=round(lease * MICROS))
+        kept = None if keep is None else round(keep.total_seconds() * MICROS)
+        where = Spool(folder) if folder else None
+        self._desk = LedgerDesk(self._database, where, lease=round(lease * MICROS), keep=kept)
         self._writer = Writer(self._desk, pause=lease / 3)
         self._unwritten = Unwritten()
         # Also at the end of the interpreter: what waits is written, and the thread is not cut off.

@@ -64,6 +64,8 @@ def reset(session: Session, now: int, *, group: str = "all", value: str = "", re
 
 def fold(session: Session, before: int) -> int:
     """Put totals in the place of records older than `before`; how many totals that made."""
+    # Two machines that fold at once would count everything twice.
+    session.lock(["lucky fold"])
     totals = [_total(row) for row in session.rows(_FOLDED, {"before": before})]
     session.rows(_FORGET_RECORDS, {"before": before})
     session.write(_INSERT, totals)

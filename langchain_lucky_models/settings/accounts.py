@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -211,15 +212,19 @@ class LedgerConfig(Settings):
         url: A path, `sqlite:///file.db`, or `postgresql://user@host/name`; memory where left out.
         durability: What a record in a SQLite file survives: a `power` cut too, or any `crash` of the process.
         spool: The folder where records wait while the database is away.
+        keep_days: After how many days records become daily totals; every one is kept where left out.
     """
 
     url: str | None = Field(default=None, repr=False)  # its address may hold a password
     durability: Durability = "power"
     spool: str | None = None
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
 
     def ledger(self) -> Ledger:
         """The ledger itself. Nothing is opened before it is needed."""
-        return Ledger(self.url, durability=self.durability, spool=Path(self.spool) if self.spool else None)
+        spool = Path(self.spool) if self.spool else None
+        keep = None if self.keep_days is None else dt.timedelta(days=self.keep_days)
+        return Ledger(self.url, durability=self.durability, spool=spool, keep=keep)
 
 
 class TrackConfig(Settings):

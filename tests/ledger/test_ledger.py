@@ -7,8 +7,10 @@ import csv
 import datetime as dt
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -276,6 +278,34 @@ class TestStatistics:
         assert after == before
         assert filled.fold(dt.date(2026, 9, 22)).result() == 0
         assert filled.usage()[0].requests == 101
+
+    def test_what_is_older_than_wanted_becomes_totals_once_a_day(
+        self, url: str | None, clock: TurnableClock, tmp_path: Path
+    ) -> None:
+        with Ledger(url, clock=clock, spool=tmp_path / "spool", keep=dt.timedelta(days=2)) as ledger:
+            kinds: list[list[str]] = []
+            for day in range(4):
+                ledger.record(attempt(f"a{day}")).result()
+                ledger.record(attempt(f"b{day}")).result()
+                ledger.tidy()
+                kinds.append([json.loads(line)["kind"] for line in ledger.export()])
+                clock.turn(86_400)
+            assert kinds[1] == ["attempt"] * 4
+            assert kinds[3] == ["total"] + ["attempt"] * 6
+            (row,) = ledger.usage()
+            assert (row.requests, row.cost) == (8, Decimal("0.15") * 8)
+
+    def test_several_may_fold_at_once(self, url: str | None, clock: TurnableClock, tmp_path: Path) -> None:
+        places = [url] * 3 if url else [None]
+        with ExitStack() as opened:
+            ledgers = [opened.enter_context(Ledger(place, clock=clock, spool=tmp_path / "spool")) for place in places]
+            for number in range(100):
+                ledgers[0].record(attempt(f"a{number}", user=f"u{number % 10}"))
+            before = ledgers[0].usage(by=("user",))
+            clock.turn(86_400 * 2)
+            folding = [ledger.fold(dt.date(2026, 9, 22)) for ledger in ledgers]
+            assert sum(answer.result() for answer in folding) == 10
+            assert ledgers[-1].usage(by=("user",)) == before
 
     def test_exports_hold_every_entry_in_order_and_spreadsheets_find_no_formula(self, ledger: Ledger) -> None:
         ledger.record(attempt("a", user="=cmd()", tags=("x", "y"))).result()
