@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from langchain_lucky_models.asking.members import Candidate
@@ -41,10 +42,19 @@ def cheaper_for(user: Payer, candidate: Candidate, refused: StepDownError) -> Ca
     """
     if candidate.entry is None:
         return None
-    owner, left = candidate.credential.owner, refused.refusal.balance.left
+    owner = candidate.credential.owner
     entries = [entry for entry in user.usable_entries() if _pays_there(user, owner, entry)]
-    entry = step_down(entries, candidate.entry, refused.size, left, dt.datetime.now(dt.UTC))
+    entry = step_down(entries, candidate.entry, refused.size, _most(refused), dt.datetime.now(dt.UTC))
     return None if entry is None else user.candidate(entry.ref, entry, candidate.params)
+
+
+def _most(refused: StepDownError) -> Decimal:
+    """Dollars that another model may cost: what is left, if the budget without room is another model's as well."""
+    balance = refused.refusal.balance
+    budget = balance.budget
+    apart = budget.scope in {"model", "provider"} or budget.model or budget.provider
+    # Whether one of another counter fits, that counter says when it is asked.
+    return Decimal("Infinity") if apart else balance.left
 
 
 def _pays_there(user: Payer, owner: str, entry: ModelEntry) -> bool:

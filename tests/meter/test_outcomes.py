@@ -213,6 +213,35 @@ class TestSeveral:
         assert Decimal(loser["cost"]) > 0
         assert held_by(registry) == 0
 
+    async def test_whoever_a_consensus_no_longer_needs_is_charged_too(
+        self, either: Ask, opened: Opening, provider: Provider
+    ) -> None:
+        """Case 35: two of three agree, the third is called off: every member is in the ledger, 0 unsettled."""
+        provider.script("hang_before_headers", path=homes.PATHS[homes.OPENAI])
+        registry = opened(budgets=ROOM)
+        model = homes.user_of(registry).models(
+            homes.OPENAI, homes.GROQ, homes.OPENROUTER, strategy="consensus", max_tokens=50
+        )
+        await either(model, "hi")
+        rows = {row["model"]: row for row in rows_of(registry)}
+        assert len(rows) == len(provider.requests) == 3
+        assert [rows[ref]["outcome"] for ref in (homes.OPENAI, homes.GROQ, homes.OPENROUTER)] == [
+            "abandoned",
+            "answered",
+            "answered",
+        ]
+        assert len({row["call_id"] for row in rows.values()}) == 1
+        assert held_by(registry) == 0
+
+    async def test_a_consensus_goes_on_with_a_cheaper_member(self, either: Ask, opened: Opening) -> None:
+        """Who was asked in the place of somebody dear agrees like everybody else."""
+        registry = opened(budgets=[{"scope": "model", "model": homes.OPENAI, "limit": 0, "on_exceed": "step_down"}])
+        model = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="consensus", max_tokens=50)
+        await either(model, "hi")
+        rows = rows_of(registry)
+        assert len(rows) == 2
+        assert homes.OPENAI not in {row["model"] for row in rows}
+
     async def test_the_whole_cost_stands_on_the_answer(self, opened: Opening, provider: Provider) -> None:
         """`lucky.cost` is the sum over members and judge, and says it for each attempt."""
         provider.reply(COUNTED)
