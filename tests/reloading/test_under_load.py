@@ -152,7 +152,10 @@ def assert_whole(provider: Provider, edits: Edits, count: int) -> None:
 async def test_no_call_of_a_hundred_in_flight_is_hurt_by_edits(
     registry: LLMRegistry, edits: Edits, provider: Provider, count: int, calls_each: int
 ) -> None:
-    """Half of the edits are broken; key, headers and parameters of every request are of one and the same edit."""
+    """Case 98, at the size of a test run; half of the edits are broken.
+
+    Key, headers and parameters of every request are of one and the same edit.
+    """
     await crowd(registry, edits, tasks=90, threads=10, count=count, calls_each=calls_each)
     assert_whole(provider, edits, count)
 

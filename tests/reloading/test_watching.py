@@ -104,3 +104,50 @@ def test_a_child_of_a_fork_looks_for_itself(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [True, "smart"]
+
+
+FORKS_MEANWHILE = """
+import json, os, signal, sys, threading, time
+from pathlib import Path
+from langchain_lucky_models import create_llm_registry
+
+file = Path(sys.argv[1])
+file.write_text("default_tier: cheap\\n")
+registry = create_llm_registry(file)
+accounts = registry._house.accounts
+change = accounts.change
+accounts.change = lambda **settings: (time.sleep(0.05), change(**settings))  # most of a reload, and under its lock
+over = threading.Event()
+
+def edit():
+    while not over.is_set():
+        for tier in ("smart", "fast"):
+            file.with_name("beside").write_text(f"default_tier: {tier}\\n")
+            file.with_name("beside").replace(file)
+            registry.reload()
+
+editor = threading.Thread(target=edit)
+editor.start()
+ended = []
+for _ in range(10):
+    if not (child := os.fork()):
+        signal.alarm(60)
+        registry.reload()
+        registry.load_user_config("ada", {"experiments": {"mine": {"models": ["gpt-4o"]}}})
+        registry.catalog.register({"provider": "mybox", "id": "tiny"})
+        os._exit(0)
+    ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+over.set()
+editor.join()
+print(json.dumps(ended), flush=True)
+registry.close()
+"""
+
+
+def test_a_fork_in_the_midst_of_a_reload_leaves_no_lock_shut(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS_MEANWHILE, str(tmp_path / "lucky.yaml")],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [0] * 10
