@@ -35,7 +35,7 @@ WAYS = ("whole", "streamed")
 ANSWERED = "answer"
 TEXT = "Hello from the loopback model."
 TIMEOUT, CONTENT_TIMEOUT = 1.0, 0.4
-"""Seconds for faults that only a timer ends."""
+"""Seconds for faults that only a timer ends; twice as many where somebody else has to answer within the rest."""
 PATIENCE = 10.0
 """Seconds for the others, so that a busy machine is no fault."""
 HEAD_START = 0.1
@@ -58,17 +58,24 @@ class Trial:
 
 
 @contextmanager
-def handle_with(fault: str, strategy: str, server: Provider) -> Iterator[LuckyChatModel]:
-    """A handle of a registry of its own, whose first member has the fault."""
+def handle_with(fault: str, strategy: str, server: Provider, promise: str = "") -> Iterator[LuckyChatModel]:
+    """A handle of a registry of its own, whose first member has the fault; what is to become of it, if known."""
     server.clear()
     if strategy == "race" and fault not in {*STATUSES, *RETRY_AFTER, *REFUSALS}:
         server.reply(Answer(TEXT, delay=HEAD_START))
     server.script(fault, model="gpt-4o")
     with homes.registry_on(server) as registry:
-        timed = fault in SILENCES or fault == "endless_stream"
-        whole, content = (TIMEOUT, CONTENT_TIMEOUT) if timed else (PATIENCE, PATIENCE)
+        whole, content = _timers(fault, strategy, promise)
         limits = {"timeout": whole, "first_token_timeout": content, "stall_timeout": content}
         yield homes.user_of(registry).models(*LINES[strategy], strategy=strategy, max_retries=0, **limits)
+
+
+def _timers(fault: str, strategy: str, promise: str) -> tuple[float, float]:
+    together = strategy in {"race", "consensus"} and promise == ANSWERED
+    if together or not (fault in SILENCES or fault == "endless_stream"):
+        return PATIENCE, PATIENCE
+    share = 2 if promise == ANSWERED else 1
+    return share * TIMEOUT, share * CONTENT_TIMEOUT
 
 
 def ask(handle: LuckyChatModel, way: str) -> Trial:

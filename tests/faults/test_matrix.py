@@ -51,9 +51,9 @@ async def test_a_fault_ends_as_promised_in_threads_and_on_the_loop(
 ) -> None:
     """Cases 1-24: for each fault the promised answer or error, and the same of `invoke` as of `ainvoke`."""
     promise = PROMISED[fault][COLUMNS.index((strategy, way))]
-    with handle_with(fault, strategy, server) as handle:
+    with handle_with(fault, strategy, server, promise) as handle:
         check(ask(handle, way), promise)
-    with handle_with(fault, strategy, server) as handle:
+    with handle_with(fault, strategy, server, promise) as handle:
         check(await aask(handle, way), promise)
 
 

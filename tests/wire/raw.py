@@ -74,6 +74,8 @@ class RawServer:
         self.answer = answer
         self.talks: list[Talk] = []
         self.connections = 0
+        self._left = 0
+        self._change = threading.Condition()
         self._tls = tls
         self._sockets: list[socket.socket] = []
         self._listening = socket.create_server(at, backlog=256)
@@ -98,6 +100,11 @@ class RawServer:
         """Everything that arrived."""
         return b"".join(talk.request for talk in self.talks)
 
+    def all_left(self, within: float = 60.0) -> bool:
+        """Whether somebody came, and everybody who came has left in the end."""
+        with self._change:
+            return self._change.wait_for(lambda: 0 < self.connections == self._left, within)
+
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
@@ -119,6 +126,9 @@ class RawServer:
                 finally:
                     talk.over.set()
         sock.close()
+        with self._change:
+            self._left += 1
+            self._change.notify_all()
 
 
 def _read_request(sock: socket.socket) -> bytes:
@@ -131,7 +141,10 @@ def _read_request(sock: socket.socket) -> bytes:
     head, _, body = data.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(body) < length:
-        body += sock.recv(65536)
+        piece = sock.recv(65536)
+        if not piece:
+            return b""
+        body += piece
     return head + b"\r\n\r\n" + body
 
 

@@ -30,7 +30,7 @@ def refused(asker: Asker, server: RawServer, kind: type[errors.LuckyError]) -> e
         asker.post(server.url, asker.wire.issue(credential(server.url)))
     assert scope.failure is caught.value
     assert KEY not in str(caught.value)
-    assert server.talks[0].over.wait(5), "the connection was left open"
+    assert server.all_left(), "the connection was left open"
     return caught.value
 
 

@@ -75,7 +75,7 @@ async def test_a_timeout_of_asyncio_passes_through(wire: Wire, serve: Serve) -> 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await wire.async_client("httpx2").post(server.url, headers=headers)
-    assert await asyncio.to_thread(server.talks[0].over.wait, 30)
+    assert await asyncio.to_thread(server.all_left)
     await wire.aclose()
 
 
@@ -120,7 +120,7 @@ def test_ctrl_c_ends_a_sync_call_and_its_connection(serve: Serve) -> None:
         asking.send_signal(signal.SIGINT)
         assert asking.stdout is not None
         assert asking.stdout.readline() == "interrupted\n"
-        assert server.talks[0].over.wait(50), "the connection outlived its call"
+        assert server.all_left(), "the connection outlived its call"
         asking.communicate()
 
 
