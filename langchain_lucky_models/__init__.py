@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from langchain_lucky_models.limits import Limit
     from langchain_lucky_models.refs import ModelRef
     from langchain_lucky_models.registry import LLMRegistry, UserModels, create_llm_registry
+    from langchain_lucky_models.reloading import ConfigStatus
     from langchain_lucky_models.rollout import Rollout
     from langchain_lucky_models.settings import (
         BudgetConfig,
@@ -60,6 +61,7 @@ __all__ = [
     "Comparison",
     "ConfigRejected",
     "ConfigReloaded",
+    "ConfigStatus",
     "Event",
     "ExperimentConfig",
     "FallbackKeys",
@@ -108,6 +110,7 @@ _HOMES = {
     "Comparison": "comparison",
     "ConfigRejected": "events",
     "ConfigReloaded": "events",
+    "ConfigStatus": "reloading",
     "Event": "events",
     "ExperimentConfig": "settings",
     "FallbackKeys": "keys",
