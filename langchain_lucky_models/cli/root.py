@@ -14,12 +14,13 @@ from langchain_lucky_models.extras import DISTRIBUTION
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "ask": "Ask a model and stream its answer.",
-        "compare": "Ask several models the same prompts, and lay their answers side by side.",
+        "compare": "Ask several models the same prompts; show answers side by side.",
         "config": "Check a configuration file; print the schema of one.",
         "demo": "A first answer without any key, from the embedded model.",
         "doctor": "What is installed, which keys are set, how old the catalog is.",
         "local": "The embedded model: fetch it, look for it, serve it.",
         "models": "Find models by what they are, can do and cost.",
+        "rollout": "Who gets the new path of each feature, and why.",
         "show": "Everything known of one model.",
         "tiers": "Which models each tier prefers, and why.",
         "usage": "What was used and what it cost, from a ledger.",
