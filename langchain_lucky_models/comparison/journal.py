@@ -19,6 +19,7 @@ from langchain_lucky_models.comparison.figures import Sitting
 from langchain_lucky_models.comparison.rows import Place, Row, Verdict, row_from, verdict_from
 from langchain_lucky_models.embedded.turns import lock_taken
 from langchain_lucky_models.errors.base import ConfigError
+from langchain_lucky_models.settings.reading import warn_of_stranger
 
 VERSION = 1
 
@@ -148,8 +149,10 @@ def opened_journal(file: Path) -> Iterator[Journal]:
     except OSError as error:
         raise ConfigError(f"resume: {file} cannot be opened: {error.strerror}.", field="resume") from None
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
             raise ConfigError(f"resume: {file} is no regular file.", field="resume")
+        warn_of_stranger(facts, f"the file {file}")
         if not lock_taken(handle):
             raise ConfigError(f"resume: another comparison is writing {file}.", field="resume")
         yield Journal(handle, file)

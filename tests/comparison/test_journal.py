@@ -18,6 +18,7 @@ from langchain_lucky_models.comparison.rows import Place, Row, Verdict
 from langchain_lucky_models.errors import ConfigError
 from tests.homes import MINI, OPENAI, registry_on, user_of, user_on
 from tests.loopback import Answer, Provider
+from tests.settings.test_strangers import strangers
 
 ANSWER = Row(
     prompt="1", target="a", outcome="answered", answer="ü\n🎲 \ud83d", cost=Decimal("0.000000000001"), seconds=1.5
@@ -91,6 +92,13 @@ def test_a_file_of_something_else_is_refused_and_left_as_it_is(line: str, tmp_pa
     with pytest.raises(ConfigError, match=r"resume: line 4 of .* is none of a comparison's"):
         past_of(file)
     assert file.read_bytes() == content
+
+
+def test_a_strangers_file_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 97: whoever owns it reads what was asked and answered."""
+    file = strangers(written(tmp_path / "f"), monkeypatch)
+    with pytest.warns(UserWarning, match=r"^the file .* belongs to the user \d+"):
+        past_of(file)
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
