@@ -6,8 +6,9 @@ import asyncio
 import csv
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -134,6 +135,24 @@ class TestHolds:
         assert ledger.release("a").result() is False
         assert ledger.release("nobody").result() is False
         assert counter(ledger, "k") == (150_000_000_000, 0)
+
+    def test_two_who_settle_the_same_attempts_at_once_have_one_effect(
+        self, url: str | None, ledger: Ledger, clock: TurnableClock, tmp_path: Path
+    ) -> None:
+        """Case 58: twice a writer of its own, with other figures: the first of each counts, sums equal entries."""
+        holds = [ledger.reserve(attempt(f"a{number}"), [charge("k", DOLLAR)]).result() for number in range(30)]
+        with Ledger(url, clock=clock, spool=tmp_path / "other") if url else nullcontext(ledger) as other:
+            answers = [
+                writer.record(replace(attempt(hold.attempt_id), cost=cost), hold)
+                for hold in holds
+                for writer, cost in ((ledger, Decimal("0.25")), (other, Decimal("0.75")))
+            ]
+            states = Counter(answer.result().state for answer in answers)
+        assert states == {"recorded": 30, "conflicting": 30}
+        total = ledger.usage()[0]
+        assert total.requests == 30
+        assert counter(ledger, "k") == (int(total.cost * DOLLAR), 0)
+        assert ledger.audit() == []
 
     def test_reserving_the_same_attempt_again_gives_the_hold_it_has(self, ledger: Ledger) -> None:
         first = ledger.reserve(attempt("a"), [charge("k", DOLLAR, DOLLAR)]).result()

@@ -67,13 +67,18 @@ threads = [threading.Thread(target=one) for _ in range(25)]
 """
 
 
+RUNS = 10
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("skew", [0, 90])
 def test_eight_processes_with_two_hundred_threads_pass_exactly_the_limit(skew: int) -> None:
-    """Cases 73 and 77: whatever their clocks say: the script goes by Redis' own."""
-    arguments = [sys.executable, "-c", WORKER, redis_url(), uuid.uuid4().hex, str(skew)]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "100\n"), done.stderr[-2000:]
+    """Cases 73 and 77: 100 of 100 in ten runs, whatever their clocks say: the script goes by Redis' own."""
+    for _ in range(RUNS):
+        arguments = [sys.executable, "-c", WORKER, redis_url(), uuid.uuid4().hex, str(skew)]
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stdout) == (0, "100\n"), done.stderr[-2000:]
 
 
 @pytest.fixture
