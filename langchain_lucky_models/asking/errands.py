@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -96,7 +97,8 @@ class Errand(Generic[A]):
         failed = None if cancelled else error
         left: Ending = "abandoned" if self.aborted else "cancelled"
         outcome: Ending = left if cancelled else "failed" if failed else "answered"
-        self.charge.settle(evidence_of(self, outcome, failed))
+        size = partial(self.question.size, self.candidate, left=0.0, others=False)
+        self.charge.settle(evidence_of(self, outcome, failed), size)
 
     def keywords(self, member: Member) -> dict[str, Any]:
         """What the member is asked with, the bound on its answer included that a budget has set."""

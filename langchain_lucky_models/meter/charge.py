@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
@@ -123,14 +123,19 @@ class Charge:
             with contextlib.suppress(errors.LedgerUnavailableError):
                 self._accounts.budgets.release(hold)
 
-    def settle(self, evidence: Evidence) -> None:
-        """The attempt is over: write its record, settle what was held, correct what was taken. It waits for nothing."""
+    def settle(self, evidence: Evidence, size: Callable[[], Size] = Size) -> None:
+        """The attempt is over: write its record, settle what was held, correct what was taken. It waits for nothing.
+
+        Args:
+            evidence: How it ended.
+            size: Measures the call, where that was not needed before.
+        """
         if not evidence.sent and evidence.outcome != "answered" and evidence.error is None:
             # Whoever was called off before anything was sent has asked nobody.
             self.bill = NOTHING
             self.leave()
             return
-        self.bill = bill = bill_of(self._asked, evidence, self._expected, self._at)
+        self.bill = bill = self._billed(evidence, size)
         self._settle_limits(bill, evidence)
         if evidence.outcome == "answered" and bill.usage.output is not None and not bill.estimated:
             self._accounts.learned.observe(str(self._asked.ref), bill.usage.output)
@@ -140,6 +145,14 @@ class Charge:
             self._accounts.note(lambda: self._record(bill, evidence))
         else:
             self._post(self._record(bill, evidence))
+
+    def _billed(self, evidence: Evidence, size: Callable[[], Size]) -> Bill:
+        bill = bill_of(self._asked, evidence, self._expected, self._at)
+        if not bill.estimated or self._expected is not NOTHING_EXPECTED:
+            return bill
+        measured, usual = size(), self._accounts.learned.usual(str(self._asked.ref))
+        self._expected = Expected(measured.input.likely, measured.bound or usual or 0)
+        return bill_of(self._asked, evidence, self._expected, self._at)
 
     def _record(self, bill: Bill, evidence: Evidence) -> Record:
         return ended(begun(self.attempt_id, self._asked, self._purpose), bill, evidence)
@@ -158,7 +171,8 @@ class Charge:
             return
         usual = accounts.learned.usual(str(self._asked.ref))
         tokens = token_charge(size.input.likely, size.bound, usual)
-        self._passage = yield _Turn(accounts, self._caller(published), Load(tokens, size.input.likely), size, signal)
+        caller = _caller_of(self._asked, self._purpose.user, published)
+        self._passage = yield _Turn(accounts, caller, Load(tokens, size.input.likely), size, signal)
 
     def _hold_money(self, size: Size) -> Generator[Any, Any, None]:
         accounts, record = self._accounts, begun(self.attempt_id, self._asked, self._purpose, size.input)
@@ -187,7 +201,7 @@ class Charge:
         self._hold = hold
         self.bound = call.max_output_tokens if size.bound is None else None
         held = max((stake.amount for stake in hold.stakes), default=None)
-        output = call.max_output_tokens or call.usual_output_tokens or 0
+        output = call.max_output_tokens or size.bound or call.usual_output_tokens or 0
         self._expected = Expected(size.input.likely, output, None if held is None else dollars(held))
 
     def _settle_limits(self, bill: Bill, evidence: Evidence) -> None:
@@ -221,15 +235,11 @@ class Charge:
     def _published(self) -> Limit | None:
         return limit_of(self._asked.entry) if self._asked.entry is not None else None
 
-    def _caller(self, published: Limit | None) -> Caller:
-        ref, credential = self._asked.ref, self._asked.credential
-        return Caller(
-            user=self._purpose.user,
-            model=str(ref),
-            provider=ref.provider,
-            key=key_id_of(credential),
-            published=published,
-        )
+
+def _caller_of(asked: Payable, user: str, published: Limit | None) -> Caller:
+    ref = asked.ref
+    key = key_id_of(asked.credential)
+    return Caller(user=user, model=str(ref), provider=ref.provider, key=key, published=published)
 
 
 class _Turn:

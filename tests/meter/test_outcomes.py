@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from decimal import Decimal
 
 import pytest
@@ -148,6 +149,25 @@ class TestAFailure:
         assert (row["outcome"], row["error"], row["estimated"]) == ("failed", "stream_interrupted", 1)
         assert row["output_tokens"] > 0
         assert row["first_token"] is not None
+
+    @pytest.mark.parametrize("fault", ["hang_before_headers", "cut_after_tokens", "usage_texts"])
+    async def test_is_estimated_alike_with_and_without_a_budget(
+        self, opened: Opening, provider: Provider, fault: str
+    ) -> None:
+        """Case 63: where nothing was held, the question is measured afterwards: it is never free."""
+        provider.script(fault)
+        found = []
+        for budgets in (ROOM, []):
+            registry = opened(budgets=budgets)
+            model = homes.user_of(registry).model(homes.OPENAI, max_tokens=50, timeout=1, max_retries=0)
+            with contextlib.suppress(errors.CallError):
+                assert [chunk async for chunk in model.astream("word " * 100)]
+            (row,) = rows_of(registry)
+            assert row["estimated"]
+            assert row["input_tokens"] >= 100
+            assert Decimal(row["cost"]) > 0
+            found.append((row["input_tokens"], row["output_tokens"]))
+        assert found[0] == found[1]
 
 
 class TestLeaving:
