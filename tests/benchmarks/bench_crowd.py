@@ -18,7 +18,7 @@ CONTENDERS = (BARE, WITH_FALLBACKS, CHAT_LITELLM, OURS, FALLBACK)
 
 def run(*, quick: bool = False) -> list[Row]:
     """Measure everything."""
-    task = Task("crowd", STREAMS, 1).shortened(quick=quick)
+    task = Task("crowd", STREAMS, 1, warm_up=10).shortened(quick=quick)
     with serving() as url:
         found = compete(CONTENDERS, task, url, (PACED, QUICK[0]))
     what = f"{task.times:,} streams at once"

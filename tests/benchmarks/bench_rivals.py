@@ -8,7 +8,7 @@ cannot be installed beside `openai` 3 and runs in an environment of its own.
 from __future__ import annotations
 
 from tests.benchmarks.report import Row
-from tests.benchmarks.rivals import Measure, Task, compete
+from tests.benchmarks.rivals import Measure, Task, arena
 from tests.benchmarks.rivals_contenders import (
     BARE,
     CHAT_LITELLM,
@@ -34,8 +34,8 @@ TASKS = {
 def run(*, quick: bool = False) -> list[Row]:
     """Measure everything."""
     rows = []
-    with serving() as url:
+    with serving() as url, arena(CONTENDERS, url, QUICK[:2]) as compete_in:
         for task, (what, scale, unit) in TASKS.items():
-            found = compete(CONTENDERS, task.shortened(quick=quick), url, QUICK[:2])
+            found = compete_in(task.shortened(quick=quick))
             rows += Measure(GROUP, what, "cpu", scale, unit, BARE.name).rows(found)
     return rows

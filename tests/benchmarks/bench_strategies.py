@@ -11,7 +11,7 @@ import statistics
 from typing import Any
 
 from tests.benchmarks.report import Row, three_digits
-from tests.benchmarks.rivals import Measure, Outcome, Task, compete, gap
+from tests.benchmarks.rivals import Measure, Outcome, Task, arena, compete, gap
 from tests.benchmarks.rivals_contenders import BARE, CONSENSUS, FALLBACK, HEDGE, OURS, RACE
 from tests.benchmarks.rivals_server import CHUNKS, QUICK, TAILED, serving
 
@@ -30,10 +30,10 @@ def run(*, quick: bool = False) -> list[Row]:
     """Measure everything."""
     rows = []
     with serving() as url:
-        for task, (what, scale, unit) in TASKS.items():
-            shortened, measure = task.shortened(quick=quick), Measure(GROUP, what, "cpu", scale, unit, BARE.name)
-            rows += measure.rows(compete(PAIRS, shortened, url, QUICK[:2]))
-            rows += measure.rows(compete(TRIOS, shortened, url, QUICK))[1:]
+        with arena(PAIRS, url, QUICK[:2]) as pairs, arena(TRIOS, url, QUICK) as trios:
+            for task, (what, scale, unit) in TASKS.items():
+                shortened, measure = task.shortened(quick=quick), Measure(GROUP, what, "cpu", scale, unit, BARE.name)
+                rows += [*measure.rows(pairs(shortened)), *measure.rows(trios(shortened))[1:]]
         tails = Task("walls", CALLS // 4, 4).shortened(quick=quick)
         return [*rows, *_tail_rows(compete((BARE, OURS, RACE, HEDGE), tails, url, TAILED))]
 

@@ -11,7 +11,8 @@ import random
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.benchmarks.rivals_contenders import Contender
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).with_name("requirements-rivals.txt")
 ENVIRONMENT = ROOT / ".venv-rivals"
+PATIENCE = 240.0
+"""Seconds that one round of one contender may take."""
 
 
 class MissingContenderError(Exception):
@@ -115,13 +118,24 @@ class Contestant:
         try:
             self._process.stdin.write(json.dumps({"task": task, "times": times}) + "\n")
             self._process.stdin.flush()
-            answer = self._process.stdout.readline()
+            with self._ended_after(PATIENCE):
+                answer = self._process.stdout.readline()
         except BrokenPipeError:
             answer = ""
         figures: dict[str, Any] = json.loads(answer) if answer else {"error": "its process ended"}
         if "error" in figures:
             raise MissingContenderError(figures["error"])
         return figures
+
+    @contextmanager
+    def _ended_after(self, seconds: float) -> Iterator[None]:
+        """One that hangs costs its own figures, not the run."""
+        end = threading.Timer(seconds, self._process.kill)
+        end.start()
+        try:
+            yield
+        finally:
+            end.cancel()
 
 
 # -- all of them
@@ -135,11 +149,13 @@ class Task:
         name: A method of `rivals_worker.Worker`.
         times: How often in a round.
         rounds: How many rounds count; one before them fills caches.
+        warm_up: How often at most in that one.
     """
 
     name: str
     times: int
     rounds: int = 7
+    warm_up: int = 100
 
     def shortened(self, *, quick: bool) -> Task:
         """The same task, for a look instead of a measurement."""
@@ -151,26 +167,40 @@ Outcome = list[dict[str, Any]] | str
 
 
 def compete(contenders: Sequence[Contender], task: Task, url: str, models: Sequence[str]) -> dict[str, Outcome]:
-    """Everybody's rounds by name, taken in turn; many short ones, for what else the machine does comes in gusts."""
-    found: dict[str, Outcome] = {}
+    """Everybody's rounds by name, for one task."""
+    with arena(contenders, url, models) as compete_in:
+        return compete_in(task)
+
+
+@contextmanager
+def arena(
+    contenders: Sequence[Contender], url: str, models: Sequence[str]
+) -> Iterator[Callable[[Task], dict[str, Outcome]]]:
+    """Starts everybody once, for any number of tasks."""
+    absent: dict[str, Outcome] = {}
     with ExitStack() as stack:
         present: dict[str, Contestant] = {}
         for contender in contenders:
-            with _gaps(found, contender.name):
+            with _gaps(absent, contender.name):
                 present[contender.name] = stack.enter_context(Contestant(contender, url, models))
-                found[contender.name] = []
-        for number in range(task.rounds + 1):
-            # Whoever comes after a busy one finds another machine than who comes after an idle one: nobody always does.
-            for name in random.Random(number).sample([*present], len(present)):
-                with _gaps(found, name):
-                    _measure_once(present[name], task, found[name], warms_up=number == 0)
+        yield lambda task: {one.name: absent.get(one.name, []) for one in contenders} | _rounds(present, task)
+
+
+def _rounds(present: Mapping[str, Contestant], task: Task) -> dict[str, Outcome]:
+    """Taken in turn; many short ones, for what else the machine does comes in gusts."""
+    found: dict[str, Outcome] = {name: [] for name in present}
+    for number in range(task.rounds + 1):
+        # Whoever comes after a busy one finds another machine than who comes after an idle one: nobody always does.
+        for name in random.Random(number).sample([*present], len(present)):
+            with _gaps(found, name):
+                _measure_once(present[name], task, found[name], warms_up=number == 0)
     return found
 
 
 def _measure_once(contestant: Contestant, task: Task, rounds: Outcome, *, warms_up: bool) -> None:
     if isinstance(rounds, str):
         return
-    figures = contestant.measure(task.name, task.times)
+    figures = contestant.measure(task.name, min(task.times, task.warm_up) if warms_up else task.times)
     if not warms_up:
         rounds.append(figures)
 
