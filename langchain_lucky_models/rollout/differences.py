@@ -64,8 +64,9 @@ def looks_of(answer: object) -> Looks:
         >>> looks_of({"city": "Bonn", "age": 2000})
         Looks(text='{"age": 2000, "city": "Bonn"}', value='{"age": 2000, "city": "Bonn"}', tools=())
     """
-    if isinstance(answer, Mapping) and isinstance(said := answer.get("messages"), Sequence) and said:
-        return looks_of(said[-1])
+    said = _last_message(answer)
+    if said is not None:
+        answer = said
     if isinstance(answer, BaseMessage):
         calls = answer.tool_calls if isinstance(answer, AIMessage) else []
         return Looks(_cut(answer.text), None, tuple(sorted(f"{call['name']} {_json(call['args'])}" for call in calls)))
@@ -91,6 +92,18 @@ def difference_of(one: Looks, other: Looks) -> Difference:
     matched = difflib.SequenceMatcher(None, words[:MOST_WORDS], others[:MOST_WORDS], autojunk=False).ratio()
     similarity = 1.0 if words == others else round(min(matched, 0.999), 3)
     return Difference(same_shape and same_tools and same_content, similarity, same_shape, same_tools)
+
+
+def _last_message(state: object) -> BaseMessage | None:
+    """The last message of a graph's state, or of what one of its nodes adds to that: `{"model": {"messages": […]}}`."""
+    if isinstance(state, tuple) and state:
+        return _last_message(state[-1])
+    if not isinstance(state, Mapping):
+        return None
+    said = state.get("messages")
+    if isinstance(said, Sequence) and said and isinstance(said[-1], BaseMessage):
+        return said[-1]
+    return _last_message(next(iter(state.values()))) if len(state) == 1 else None
 
 
 def _words(text: str) -> list[str]:

@@ -42,6 +42,7 @@ class Asking:
         keywords: The others.
         config: The run's configuration, for a Runnable.
         in_loop: Whether it is awaited in the loop in which it was asked, because it cannot be asked otherwise.
+        streamed: Whether a Runnable's answer is wished for in chunks.
     """
 
     feature: str
@@ -51,6 +52,7 @@ class Asking:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     config: RunnableConfig | None = None
     in_loop: bool = False
+    streamed: bool = False
 
     @classmethod
     def of(
@@ -81,6 +83,8 @@ class Asking:
         """Ask, in a context of the shadow's own and apart from the user's trace."""
         config = self._own_config(listener)
         if isinstance(self.path, Runnable):
+            if self.streamed:
+                return Streamed(list(self.path.stream(self.arguments[0], config, **self.keywords)))
             return self.path.invoke(self.arguments[0], config, **self.keywords)
         var_child_runnable_config.set(config)
         answer = self.path(*self.arguments, **self.keywords)
@@ -93,6 +97,9 @@ class Asking:
         """Same as `again`, awaited."""
         config = self._own_config(listener)
         if isinstance(self.path, Runnable):
+            if self.streamed:
+                chunks = self.path.astream(self.arguments[0], config, **self.keywords)
+                return Streamed([chunk async for chunk in chunks])
             return await self.path.ainvoke(self.arguments[0], config, **self.keywords)
         var_child_runnable_config.set(config)
         return await self.path(*self.arguments, **self.keywords)
@@ -120,8 +127,36 @@ class Streamed:
     chunks: Sequence[Any]
 
     def whole(self) -> object:
-        """The chunks as one answer."""
-        return functools.reduce(operator.add, self.chunks) if self.chunks else ""
+        """The chunks as one answer, as LangChain adds them up; of a graph's messages, the last as its state has it.
+
+        Example:
+            >>> Streamed(["It is ", "Bonn."]).whole(), Streamed([{"city": "B"}, {"city": "Bonn"}]).whole()
+            ('It is Bonn.', {'city': 'Bonn'})
+        """
+        said = [message for chunk in self.chunks if (message := _graphs_message(chunk)) is not None]
+        if said:
+            return {"messages": [functools.reduce(operator.add, [one for one in said if one.id == said[-1].id])]}
+        return functools.reduce(_added, self.chunks) if self.chunks else ""
+
+
+def whole_of(answer: object) -> object:
+    """An answer, whether it came at once or in chunks."""
+    return answer.whole() if isinstance(answer, Streamed) else answer
+
+
+def _graphs_message(chunk: object) -> AIMessageChunk | None:
+    """A piece of a message, as LangGraph streams it: with its metadata, and perhaps what kind of stream it is of."""
+    if not isinstance(chunk, tuple):
+        return None
+    inside = (part if isinstance(part, AIMessageChunk) else _graphs_message(part) for part in chunk)
+    return next((message for message in inside if message is not None), None)
+
+
+def _added(so_far: Any, chunk: Any) -> Any:
+    try:
+        return chunk if isinstance(chunk, tuple) else so_far + chunk
+    except TypeError:
+        return chunk  # it holds all that came before
 
 
 def ask(path: Path, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -198,19 +199,19 @@ class _Trip:
         """For the old path, where the new one failed under the same run's id."""
         return {**self._tagged("old"), "run_id": None}
 
-    def watched(self) -> Watch | Unwatched:
-        return self._paths.rollout.watch(self._asking)
+    def watched(self, *, streamed: bool = False) -> Watch | Unwatched:
+        return self._paths.rollout.watch(replace(self._asking, streamed=streamed))
 
     def followed(self, chunks: Iterator[Any]) -> Iterator[Any]:
         """The old path's chunks, kept where they are to be compared."""
-        with self.watched() as watch, _closed(chunks):
+        with self.watched(streamed=True) as watch, _closed(chunks):
             for chunk in chunks:
                 watch.keep(chunk)
                 yield chunk
 
     async def afollowed(self, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Same as `followed`."""
-        with self.watched() as watch:
+        with self.watched(streamed=True) as watch:
             async with _aclosed(chunks):
                 async for chunk in chunks:
                     watch.keep(chunk)

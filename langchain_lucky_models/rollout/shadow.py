@@ -22,7 +22,7 @@ from langchain_lucky_models.asking.errands import passes_through
 from langchain_lucky_models.errors.base import LuckyError
 from langchain_lucky_models.rollout.backroom import Backroom, Ending, Errand
 from langchain_lucky_models.rollout.differences import difference_of, looks_of
-from langchain_lucky_models.rollout.paths import Asking, Streamed
+from langchain_lucky_models.rollout.paths import Asking, Streamed, whole_of
 from langchain_lucky_models.rollout.purse import Purse
 from langchain_lucky_models.rollout.report import Compared, Verdict
 from langchain_lucky_models.rollout.tally import PriceList, Tally
@@ -140,7 +140,8 @@ class Shadow:
     def _heard(self, asking: Asking, told: Told, ending: Ending, tally: Tally, terms: ShadowConfig) -> None:
         row = None
         with suppress(Exception):  # an answer that cannot be compared costs its row, and nothing else
-            whole = told.answer.whole() if isinstance(told.answer, Streamed) else told.answer
+            whole = whole_of(told.answer)
+            ending = replace(ending, answer=whole_of(ending.answer))
             row = compared(asking.user_id, replace(told, answer=whole), ending, terms)
             row = replace(row, old_cost=self._cost(whole), new_cost=tally.cost)
         if row is None:
