@@ -50,7 +50,8 @@ class Reloading:
     def reload(self) -> tuple[ConfigStatus, ...]:
         """Read the registry's own file, and what `watch` named, now; how each file did.
 
-        A file that cannot be used is no error here: what it said before still holds.
+        What is read is believed at once, so call it when the files are written. One that cannot be used is no error
+        here: what it said before still holds.
         """
         return self._reloader.reload()
 

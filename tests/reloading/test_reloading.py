@@ -102,6 +102,24 @@ def test_nothing_is_told_where_nothing_is_new(site: Site) -> None:
     assert site.told() == []
 
 
+def test_a_key_is_a_change_only_where_it_is_another(site: Site) -> None:
+    """Keys and secret headers, which nothing shows, are compared all the same."""
+    key = "providers:\n  openai: {{api_key: sk-{0}, headers: {{x-team: '{1}'}}}}\n  groq: {{api_key: sk-same-0123}}\n"
+    groqs = []
+    rows = (("one", "red", "cheap"), ("one", "red", "smart"), ("two", "red", "smart"), ("two", "blue", "smart"))
+    for one, team, tier in rows:
+        site.write(f"{key.format(one, team)}default_tier: {tier}\n")
+        site.registry.reload()
+        groqs.append(site.registry._house.providers["groq"])
+    assert len({id(groq) for groq in groqs}) == 1
+    site.told()
+    assert [event.changed for event in site.heard[1:] if isinstance(event, ConfigReloaded)] == [
+        ("default_tier",),
+        ("providers.openai",),
+        ("providers.openai",),
+    ]
+
+
 def test_a_registry_without_a_file_has_nothing_to_watch(tmp_path: Path) -> None:
     with create_llm_registry() as registry:
         assert registry.reload() == registry.health().config == ()
