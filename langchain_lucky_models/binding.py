@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.output_parsers import BaseGenerationOutputParser, BaseOutputParser
@@ -14,10 +16,14 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, 
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from pydantic import ValidationError
 
 ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
 Schema = dict[str, Any] | type
 Keywords = dict[str, Any]
+
+_NO_JSON = re.compile(r" at line \d+ column \d+")
+"""How OpenAI's package says that a piece of an answer is no JSON."""
 
 
 class ToolList(list[dict[str, Any]]):
@@ -145,11 +151,26 @@ def parsed_quietly(parser: Runnable[Any, Any], message: AIMessage) -> object:
     """Parse a message without a run of its own in anybody's trace.
 
     Raises:
-        Exception: Whatever the parser raises where the message does not fit.
+        OutputParserException: The message does not fit, whatever the parser raises then.
     """
-    if isinstance(parser, BaseGenerationOutputParser | BaseOutputParser):
-        return parser.parse_result([ChatGeneration(message=message)])
-    return _function_of(parser)(message)
+    try:
+        if isinstance(parser, BaseGenerationOutputParser | BaseOutputParser):
+            return parser.parse_result([ChatGeneration(message=message)])
+        return _function_of(parser)(message)
+    except Exception as error:
+        raise OutputParserException(error) from error
+
+
+def misfits(structure: Structure, error: Exception) -> bool:
+    """Whether an exception says that an answer does not fit the structure, as opposed to being no answer.
+
+    OpenAI's package parses answers itself, as they come.
+    """
+    if isinstance(error, ValidationError):
+        return error.title == getattr(structure.schema, "__name__", None)
+    if type(error) is ValueError:
+        return _NO_JSON.search(str(error)) is not None
+    return isinstance(error, OutputParserException) or type(error).__name__ == "LengthFinishReasonError"
 
 
 def _function_of(parser: Runnable[Any, Any]) -> Callable[[AIMessage], object]:

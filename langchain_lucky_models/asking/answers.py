@@ -116,7 +116,7 @@ class Opened:
         try:
             with self.flow.guarded(self._opener.explain):
                 yield
-        except errors.StreamInterruptedError as broken:
+        except (errors.StreamInterruptedError, errors.UnfitAnswerError) as broken:
             visit.settle(broken)
             raise
         visit.settle()

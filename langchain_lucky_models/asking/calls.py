@@ -60,7 +60,7 @@ class Call:
 
     def stream(self) -> Generator[ChatGenerationChunk]:
         """The answer as it comes, from the one member that began it."""
-        if self._line.manner.whole_answers:
+        if self._judges_first:
             yield from as_chunks(self.whole())
             return
         verdict: Verdict[Candidate, Opened] = drive(self._plan("stream"), self._stream_errand, self._backstage.pauses)
@@ -78,7 +78,7 @@ class Call:
 
     async def astream(self) -> AsyncGenerator[ChatGenerationChunk]:
         """Same as `stream`."""
-        if self._line.manner.whole_answers:
+        if self._judges_first:
             for chunk in as_chunks(await self.awhole()):
                 yield chunk
             return
@@ -98,6 +98,12 @@ class Call:
         finally:
             await opened.aclose()
             await self._awrite()
+
+    @property
+    def _judges_first(self) -> bool:
+        """Whether answers are seen whole before one is shown: to compare them, or to ask elsewhere if one misfits."""
+        question = self._question
+        return self._line.manner.whole_answers or (question.must_parse and question.structure is not None)
 
     def _write(self) -> None:
         """Before an answer, or its failure, is given, what it cost is written where records last."""
@@ -173,7 +179,7 @@ class Call:
         """A stream that breaks after it was shown tells of every attempt, its own included."""
         try:
             yield
-        except errors.StreamInterruptedError as broken:
+        except (errors.StreamInterruptedError, errors.UnfitAnswerError) as broken:
             attempts = [
                 replace(attempt, error=broken, outcome="failed") if attempt is verdict.winner else attempt
                 for attempt in verdict.attempts

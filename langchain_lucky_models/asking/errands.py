@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.asking.answers import Opened, Whole, as_achunks, as_chunks
-from langchain_lucky_models.asking.evidence import evidence_of, reported
+from langchain_lucky_models.asking.evidence import evidence_of, found_of, reported
 from langchain_lucky_models.asking.flows import Flow, check_content, shows_content
 from langchain_lucky_models.asking.members import Candidate, Member
 from langchain_lucky_models.asking.meter import Backstage, Terms, Visit
@@ -20,7 +20,6 @@ from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.asking.seam import aask_whole, ask_whole
 from langchain_lucky_models.asking.seats import Seat
 from langchain_lucky_models.binding import parsed_quietly
-from langchain_lucky_models.failures import classify
 from langchain_lucky_models.ledger import Outcome as Ending
 from langchain_lucky_models.ledger.pending import LONGEST_WAIT
 from langchain_lucky_models.limits.line import Signal, TaskSignal, ThreadSignal
@@ -42,6 +41,12 @@ LEAST_PATIENCE = 0.5
 """Seconds that an answer waits for its record, be its time over."""
 
 TimedOut = tuple[type[errors.CallError], str]
+
+TOO_LATE: Mapping[str, TimedOut] = {
+    "deadline": (errors.DeadlineExceededError, "the call ran out of its timeout."),
+    "stall": (errors.StallTimeoutError, "content stopped coming for stall_timeout."),
+}
+"""What timers mean to every attempt."""
 
 
 class Errand(Generic[A]):
@@ -144,16 +149,10 @@ class Errand(Generic[A]):
     def explain(self, error: Exception) -> errors.CallError:
         """What an exception means: one of our timers, our own wire, or the provider."""
         scope, ref = self.scope, self.candidate.ref
-        timed_out: Mapping[str, TimedOut] = {
-            "deadline": (errors.DeadlineExceededError, "the call ran out of its timeout."),
-            "first_token": self.too_late,
-            "stall": (errors.StallTimeoutError, "content stopped coming for stall_timeout."),
-        }
-        cause = scope.failure or error
-        found = classify(cause, provider=ref.provider, model=ref.model, scrub=scope.scrub, evidence=scope)
+        found = found_of(error, scope, ref, self.question.structure)
         if scope.reason is None:
             return found
-        kind, text = timed_out[scope.reason]
+        kind, text = self.too_late if scope.reason == "first_token" else TOO_LATE[scope.reason]
         return kind(f"{ref}: {text}", facts=found.facts)
 
 

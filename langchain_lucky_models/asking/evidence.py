@@ -11,9 +11,12 @@ from typing import Protocol
 
 from langchain_lucky_models import errors
 from langchain_lucky_models.asking.answers import Opened, Whole
+from langchain_lucky_models.binding import Structure, misfits
+from langchain_lucky_models.failures import classify
 from langchain_lucky_models.ledger import Outcome
 from langchain_lucky_models.meter import Evidence, tokens_shown
 from langchain_lucky_models.providers.answers import Answer
+from langchain_lucky_models.refs import ModelRef
 from langchain_lucky_models.wire import CallScope
 
 _log = logging.getLogger("langchain_lucky_models.meter")
@@ -63,6 +66,18 @@ def evidence_of(witness: Witness, outcome: Outcome, error: Exception | None) -> 
         seconds=now - witness.sent_at,
         first_token=witness.first_at - witness.sent_at if witness.first_at else None,
     )
+
+
+def found_of(error: Exception, scope: CallScope, ref: ModelRef, structure: Structure | None) -> errors.CallError:
+    """Which failure an exception is, by what the wire saw, and by what structure was wished for.
+
+    An answer that does not fit it says nothing against the provider, or one caller's schema would make it rest for all.
+    """
+    cause = scope.failure or error
+    found = classify(cause, provider=ref.provider, model=ref.model, scrub=scope.scrub, evidence=scope)
+    if structure is not None and type(found) is errors.ProtocolError and misfits(structure, cause):
+        return errors.UnfitAnswerError(str(found), facts=found.facts)
+    return found
 
 
 @contextmanager

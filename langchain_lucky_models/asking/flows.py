@@ -105,6 +105,8 @@ class Flow:
             if self.complete:
                 return
             found = explain(error)
+            if isinstance(found, errors.UnfitAnswerError):
+                raise found from None  # nothing broke: it says something else than was wished for
             raise errors.StreamInterruptedError(
                 f"{self._ref}: the stream broke after content was shown: {found}",
                 partial=self.partial(),

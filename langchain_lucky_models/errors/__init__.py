@@ -34,6 +34,7 @@ LuckyError
     │   └── StallTimeoutError
     ├── DeadlineExceededError      the whole call                  ModelTimeoutError
     ├── ProtocolError              not an answer                   ModelAPIError
+    │   ├── UnfitAnswerError       not in the structure wished for
     │   └── AnswerTooLargeError
     ├── StreamInterruptedError     broke after content; .partial   ModelAPIError
     │   └── StreamTruncatedError   ended without a finish
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
         StreamTruncatedError,
         TlsRefusedError,
         TransportRefusedError,
+        UnfitAnswerError,
         UnknownFailureError,
     )
 
@@ -171,6 +173,7 @@ __all__ = [
     "TlsRefusedError",
     "TransportRefusedError",
     "UnboundHandleError",
+    "UnfitAnswerError",
     "UnknownExperimentError",
     "UnknownFailureError",
     "UnknownModelError",

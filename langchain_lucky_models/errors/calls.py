@@ -195,6 +195,12 @@ class ProtocolError(CallError, core.ModelAPIError):
     code = "protocol"
 
 
+class UnfitAnswerError(ProtocolError):
+    """The answer is whole, but does not fit the structure that was wished for."""
+
+    code = "unfit_answer"
+
+
 class AnswerTooLargeError(ProtocolError):
     """The answer outgrew the size, line or depth that we accept."""
 

@@ -45,6 +45,7 @@ ACTIONS: Mapping[type[errors.CallError], Action] = {
     errors.ProviderDownError: Action("yes", "yes", "endpoint", "estimate"),
     errors.ProviderTimeoutError: Action("once", "yes", "model", "bound"),
     errors.ProtocolError: Action("once", "yes", "model", "reported"),
+    errors.UnfitAnswerError: Action("once", "yes", "none", "reported"),
     errors.AnswerTooLargeError: Action("once", "yes", "model", "estimate"),
     errors.StreamInterruptedError: Action("once", "unless_shown", "model", "estimate"),
     errors.TransportRefusedError: Action("no", "yes", "endpoint"),

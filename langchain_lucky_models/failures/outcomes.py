@@ -27,8 +27,8 @@ def outcome_of(error: Exception | None) -> Outcome:
         >>> outcome_of(errors.RateLimitedError("429", facts=errors.CallFacts(retry_after=2.0))).kind
         'limited'
     """
-    if error is None:
-        return ANSWERED
+    if error is None or isinstance(error, errors.UnfitAnswerError):
+        return ANSWERED  # what was wished for, and how, is the caller's affair
     kind = _KINDS[action_for(error).breaker_scope]
     if isinstance(error, errors.ModelGoneError):
         kind = "gone"

@@ -36,6 +36,7 @@ TABLE = {
     "first_token_timeout": ("once", "yes", "model", "failed"),
     "stall_timeout": ("once", "yes", "model", "failed"),
     "protocol": ("once", "yes", "model", "failed"),
+    "unfit_answer": ("once", "yes", "none", "answered"),
     "answer_too_large": ("once", "yes", "model", "failed"),
     "stream_interrupted": ("once", "unless_shown", "model", "failed"),
     "stream_truncated": ("once", "unless_shown", "model", "failed"),
