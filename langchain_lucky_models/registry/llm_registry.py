@@ -29,7 +29,7 @@ from langchain_lucky_models.registry.user_models import UserModels
 from langchain_lucky_models.reloading import Reloader
 from langchain_lucky_models.rollout import Rollouts
 from langchain_lucky_models.settings import Source, UserConfig
-from langchain_lucky_models.settings.reading import members
+from langchain_lucky_models.settings.reading import read_members
 from langchain_lucky_models.users.access import Problem
 from langchain_lucky_models.users.house import House
 from langchain_lucky_models.users.newcomers import Belongings, Endpoints, Keys
@@ -106,11 +106,12 @@ class LLMRegistry(Accounting, Bookkeeping, Checks, Comparing, Managing, Reloadin
             ConfigError: It is no folder.
         """
         problems = []
-        for user_id in members(Path(folder)):
+        for user_id, member in read_members(Path(folder)).items():
             try:
-                self.load_user_config(user_id, folder)
+                self._house.configure_users({user_id: Source.of_member(member).settings(UserConfig)})
             except ConfigError as error:
                 problems.append(Problem(user_id, error))
+        self._keep()
         return problems
 
     def rebind(self, handle: LuckyChatModel) -> LuckyChatModel:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from langchain_lucky_models.errors.base import ConfigError
-from langchain_lucky_models.settings.reading import members, read_member
+from langchain_lucky_models.settings.reading import Member, read_members
 
 Text = str | ConfigError
 """What was read, or why nothing could be."""
@@ -60,10 +60,10 @@ def read_file(path: Path, read: Callable[[Path], str]) -> Reading:
 def read_folder(folder: Path) -> Reading:
     """A reading of every user's file in a folder; a folder that is away has no files, and says so."""
     try:
-        names = members(folder)
+        read = read_members(folder)
     except ConfigError as error:
         return Reading.of({folder: error})
-    return Reading.of(dict(_member(folder, name) for name in names))
+    return Reading.of(dict(_member(folder, name, member) for name, member in read.items()))
 
 
 def facts_of(path: Path) -> tuple[object, ...]:
@@ -78,11 +78,10 @@ def facts_of(path: Path) -> tuple[object, ...]:
     return tuple(found)
 
 
-def _member(folder: Path, name: str) -> tuple[Path, Text]:
-    try:
-        path, text = read_member(folder, name)
-    except ConfigError as error:
-        return folder / f"{name}.yaml", error
+def _member(folder: Path, name: str, member: Member) -> tuple[Path, Text]:
+    if isinstance(member, ConfigError):
+        return folder / f"{name}.yaml", member
+    path, text = member
     return path, _believed(text)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.settings.base import Settings
 from langchain_lucky_models.settings.house import RegistryConfig
-from langchain_lucky_models.settings.reading import read_member, read_operators, read_text
+from langchain_lucky_models.settings.reading import Member, read_member, read_operators, read_text
 from langchain_lucky_models.settings.trees import MOST_ALIASES, Node, Tree
 
 S = TypeVar("S", bound=Settings)
@@ -82,6 +82,17 @@ class Source:
         if text is None:
             path, text = read_member(path, user_id) if user_id and path.is_dir() else (path, read_text(path))
         return cls._read(Tree(str(path)), path, text)
+
+    @classmethod
+    def of_member(cls, member: Member) -> Self:
+        """The settings of a user that were found in a folder.
+
+        Raises:
+            ConfigError: The file could not be read.
+        """
+        if isinstance(member, ConfigError):
+            raise member
+        return cls.of_user(member[0], text=member[1])
 
     @classmethod
     def _read(cls, tree: Tree, path: Path, text: str) -> Self:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import warnings
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from langchain_lucky_models.errors.base import ConfigError
@@ -15,6 +16,9 @@ LARGEST_FILE = 1_000_000
 """Bytes of a settings file."""
 
 ENDINGS = (".yaml", ".yml", ".json")
+
+Member = tuple[Path, str] | ConfigError
+"""A user's file and what it says, or why it cannot be read."""
 
 _FILE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_@-]|\.(?!\.|$)){0,99}")
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
@@ -70,34 +74,25 @@ def read_member(folder: Path, name: str) -> tuple[Path, str]:
     Raises:
         ConfigError: The id is no plain file name, or there is no such file.
     """
-    check_file_name(name)
     opened = _opened_folder(folder)
     try:
-        known = os.listdir(opened)  # noqa: PTH208 - of an open folder, not of a path
-        found = [name + ending for ending in ENDINGS if name + ending in known]
-        if len(found) != 1:
-            raise ConfigError(
-                f"there {'are ' + ' and '.join(found) if found else 'is no ' + name + '.yaml'} for the user {name!r}.",
-                file=str(folder),
-            )
-        path = folder / found[0]
-        return path, read_text(path, folder=opened)
+        return _read_one(folder, opened, _listed(opened), name)
     finally:
         os.close(opened)
 
 
-def members(folder: Path) -> list[str]:
-    """The names of the settings files in a folder, without their endings.
+def read_members(folder: Path) -> dict[str, Member]:
+    """What each user's file in a folder says, by the user's id, or why it cannot be read.
 
     Raises:
         ConfigError: It is no folder.
     """
     opened = _opened_folder(folder)
     try:
-        names = sorted(os.listdir(opened))  # noqa: PTH208 - as above
+        known = _listed(opened)
+        return {name: _tried_one(folder, opened, known, name) for name in _ids(known)}
     finally:
         os.close(opened)
-    return [Path(name).stem for name in names if name.endswith(ENDINGS) and not name.startswith(".")]
 
 
 def check_file_name(name: str) -> None:
@@ -125,6 +120,33 @@ def warn_of_stranger(facts: os.stat_result, what: str) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def _ids(known: Iterable[str]) -> list[str]:
+    return sorted({Path(name).stem for name in known if name.endswith(ENDINGS) and not name.startswith(".")})
+
+
+def _listed(folder: int) -> frozenset[str]:
+    return frozenset(os.listdir(folder))
+
+
+def _read_one(folder: Path, opened: int, known: Container[str], name: str) -> tuple[Path, str]:
+    check_file_name(name)
+    found = [name + ending for ending in ENDINGS if name + ending in known]
+    if len(found) != 1:
+        raise ConfigError(
+            f"there {'are ' + ' and '.join(found) if found else 'is no ' + name + '.yaml'} for the user {name!r}.",
+            file=str(folder),
+        )
+    path = folder / found[0]
+    return path, read_text(path, folder=opened)
+
+
+def _tried_one(folder: Path, opened: int, known: Container[str], name: str) -> Member:
+    try:
+        return _read_one(folder, opened, known, name)
+    except ConfigError as error:
+        return error
 
 
 def _opened_folder(folder: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from langchain_lucky_models.errors import ConfigError
-from langchain_lucky_models.settings.reading import members, read_member
+from langchain_lucky_models.settings.reading import read_member, read_members
 
 OWN, SECRET = "defaults: {}", "the secret of somebody else"
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_link_that_leads_further_down_is_followed(folder: Path, links: dict[str, str]) -> None:
     for name, target in links.items():
         (folder / name).symlink_to(target)
-    assert members(folder) == ["ada"]
+    assert read_members(folder) == {"ada": (folder / "ada.yaml", OWN)}
     assert read_member(folder, "ada") == (folder / "ada.yaml", OWN)
 
 
