@@ -270,7 +270,7 @@ async def test_what_is_no_failure_passes_untouched(
         raise raised
 
     for member in handle.members():
-        monkeypatch.setattr(type(member.partner), "_generate_with_cache", interrupt)
+        monkeypatch.setattr(type(member.partner), "_generate", interrupt)
     with pytest.raises(kind) as passed:
         handle._generate([])
     assert passed.value is raised
