@@ -9,6 +9,7 @@ from typing import Any, Literal
 from langchain_lucky_models.asking.meter import meter_of
 from langchain_lucky_models.budgets import Budget, UnknownPrice
 from langchain_lucky_models.catalog.catalog import Catalog
+from langchain_lucky_models.errors.base import ConfigError
 from langchain_lucky_models.keys import FallbackKeys
 from langchain_lucky_models.ledger import Ledger
 from langchain_lucky_models.limits import Limit
@@ -97,6 +98,8 @@ def create_llm_registry(  # noqa: PLR0913 - each is a setting of its own, by nam
 def _registry_of(
     blueprint: Blueprint, given: FallbackKeys | Keys | None, catalog: Catalog, *, watch: bool
 ) -> LLMRegistry:
+    if watch and blueprint.file is None:  # before anything is opened that nobody could close
+        raise ConfigError("watch: there is no file to look after; give its path as config.", field="watch")
     keys = given if isinstance(given, FallbackKeys) else FallbackKeys(given)
     text = blueprint.text()
     source, settings = blueprint.read(text)

@@ -121,6 +121,8 @@ def test_a_key_is_a_change_only_where_it_is_another(site: Site) -> None:
 
 
 def test_a_registry_without_a_file_has_nothing_to_watch(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give its path as config"):
+        create_llm_registry({"default_tier": "cheap"}, watch=True)
     with create_llm_registry() as registry:
         assert registry.reload() == registry.health().config == ()
         with pytest.raises(ConfigError, match="nothing to watch"):
