@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+import orjson
+
 from langchain_lucky_models.errors.base import ConfigError, did_you_mean, nearest_names
 from langchain_lucky_models.ledger.database import Session
 from langchain_lucky_models.ledger.money import dollars
@@ -60,6 +62,9 @@ _THREE_DIGITS = (
     "WHEN {0} < 1000000 THEN {0} / 1000 * 1000 WHEN {0} < 10000000 THEN {0} / 10000 * 10000 "
     "ELSE {0} / 100000 * 100000 END"
 )
+# A list of texts as JSON, its brackets turned into commas: each element stands between two, and nothing else does.
+_TAGS = "(',' || substr(tags, 2, length(tags) - 2) || ',')"
+_CARRIES = f"replace({_TAGS}, {{0}}, '') <> {_TAGS}"
 _SCALES = {"latency": 1e6, "first_token": 1e6, "tokens_per_second": 1e3}
 
 
@@ -164,7 +169,7 @@ class Selection:
     Attributes:
         since: The first instant; a date is its midnight in UTC.
         until: The first instant that no longer counts.
-        where: Values that records must have, by the names of `GROUPS`.
+        where: Values that records must have, by the names of `GROUPS`; and a `tag` that they carry.
         whole: Count what lies before a reset, too.
     """
 
@@ -270,11 +275,17 @@ def _condition(session: Session, selection: Selection) -> tuple[str, dict[str, A
 
 
 def _equalities(where: Mapping[str, str]) -> list[str]:
-    return [f"{group_column(name)} = :where{number}" for number, name in enumerate(where)]
+    return [
+        _CARRIES.format(f":where{number}") if name == "tag" else f"{group_column(name)} = :where{number}"
+        for number, name in enumerate(where)
+    ]
 
 
 def _values(where: Mapping[str, str]) -> dict[str, str]:
-    return {f"where{number}": storable(value) for number, value in enumerate(where.values())}
+    texts = {name: storable(value) for name, value in where.items()}
+    if "tag" in texts:
+        texts["tag"] = f",{orjson.dumps(texts['tag']).decode()},"
+    return {f"where{number}": text for number, text in enumerate(texts.values())}
 
 
 def _usage_row(by: Sequence[str], row: Sequence[Any]) -> UsageRow:

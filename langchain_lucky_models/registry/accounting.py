@@ -30,7 +30,7 @@ class Which(TypedDict, total=False):
     Attributes:
         since: From when: a moment, a day in UTC, or how long ago.
         until: Until when, that instant left out.
-        where: What records must have, by the names they can be grouped by: `{"user": "ada"}`.
+        where: What records must have, by the names they can be grouped by: `{"user": "ada"}`. A `tag` too.
         whole: Count what lies before a reset, too.
     """
 
@@ -135,7 +135,7 @@ class Accounting:
         await self._ledger.reset(group, value, reason)
 
     def condense(self, before: Since) -> int:
-        """Put daily totals in the place of older records: sums stay, percentiles and single attempts go.
+        """Put daily totals in the place of older records: sums stay; percentiles, tags and single attempts go.
 
         Args:
             before: A moment, a day in UTC, or how long ago.

@@ -52,6 +52,14 @@ class TestGrouping:
             len(filled.usage(by="user", since=dt.date(2000, 1, 1), until=dt.datetime(2200, 1, 1, tzinfo=dt.UTC))) == 2
         )
 
+    def test_records_are_chosen_by_a_tag_that_they_carry(self, registry: LLMRegistry) -> None:
+        lists: tuple[list[str], ...] = (["a"], ["a", "b"], ["b", "a", "c"], ["ab"], [","], ['x,"a",y'], [], ["\\", "A"])
+        for tags in lists:
+            registry.record_usage(GPT, used(), tags=tags)
+        for tag in ("a", "b", "c", "ab", ",", 'x,"a",y', "\\", "A", "", '"'):
+            wanted = sum(tag in tags for tags in lists)
+            assert sum(row.requests for row in registry.usage(by=(), where={"tag": tag})) == wanted
+
     def test_what_there_is_not_is_named_with_the_nearest(self, registry: LLMRegistry) -> None:
         with pytest.raises(ConfigError, match=r"'modle'.*model"):
             registry.usage(by="modle")
