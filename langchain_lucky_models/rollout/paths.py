@@ -41,7 +41,7 @@ class Asking:
         arguments: The positional arguments; a Runnable's input.
         keywords: The others.
         config: The run's configuration, for a Runnable.
-        in_loop: Whether it is awaited in the loop in which it was asked, because it cannot be asked otherwise.
+        awaited: Whether it is awaited, in the loop in which it was asked.
         streamed: Whether a Runnable's answer is wished for in chunks.
     """
 
@@ -51,7 +51,7 @@ class Asking:
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any] = field(default_factory=dict)
     config: RunnableConfig | None = None
-    in_loop: bool = False
+    awaited: bool = False
     streamed: bool = False
 
     @classmethod
@@ -64,10 +64,6 @@ class Asking:
         config = arguments[1] if len(arguments) > 1 else keywords.get("config")
         others = {name: value for name, value in keywords.items() if name not in {"input", "config"}}
         return cls(feature, user_id, path, (arguments or (keywords.get("input"),))[:1], others, config)
-
-    def awaited(self) -> Asking:
-        """The same, asked by somebody who can await it."""
-        return replace(self, in_loop=only_awaited(self.path))
 
     def kept(self) -> Asking:
         """The same with containers of its own, which whoever asked may change meanwhile.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from langchain_core.runnables.utils import ConfigurableFieldSpec, get_unique_con
 
 from langchain_lucky_models.chat_model import LuckyChatModel
 from langchain_lucky_models.errors.base import ConfigError
-from langchain_lucky_models.rollout.paths import Asking, only_awaited, shows_content
+from langchain_lucky_models.rollout.paths import Asking, shows_content
 from langchain_lucky_models.rollout.shadow import Unwatched, Watch
 
 
@@ -171,12 +170,7 @@ class RolledOut(Runnable[Any, Any]):
                 " or runnable(…, user_id=…).",
                 field="user_id",
             )
-        in_loop = awaited and self._new_only_awaited
-        return _Trip(self, Asking(self.rollout.name, str(user_id), self.new, (input,), kwargs, whole, in_loop))
-
-    @functools.cached_property
-    def _new_only_awaited(self) -> bool:
-        return only_awaited(self.new)
+        return _Trip(self, Asking(self.rollout.name, str(user_id), self.new, (input,), kwargs, whole, awaited))
 
     def _handles_user(self) -> str | None:
         return next((path.user_id for path in (self.new, self.old) if isinstance(path, LuckyChatModel)), None)

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -144,7 +145,8 @@ class Rollout:
                 if not self.rescues(error):
                     raise
             return await aask(old, arguments, keywords)
-        with self.watch(Asking.of(self.name, user_id, new, arguments, keywords).awaited()) as watch:
+        asking = replace(Asking.of(self.name, user_id, new, arguments, keywords), awaited=True)
+        with self.watch(asking) as watch:
             watch.answer = await aask(old, arguments, keywords)
         return watch.answer
 

@@ -22,7 +22,7 @@ from langchain_lucky_models.asking.errands import passes_through
 from langchain_lucky_models.errors.base import LuckyError
 from langchain_lucky_models.rollout.backroom import Backroom, Ending, Errand
 from langchain_lucky_models.rollout.differences import difference_of, looks_of
-from langchain_lucky_models.rollout.paths import Asking, Streamed, whole_of
+from langchain_lucky_models.rollout.paths import Asking, Path, Streamed, only_awaited, whole_of
 from langchain_lucky_models.rollout.purse import Purse
 from langchain_lucky_models.rollout.report import Compared, Verdict
 from langchain_lucky_models.rollout.tally import PriceList, Tally
@@ -68,6 +68,7 @@ class Shadow:
         self._changed = threading.Condition()
         self._running = 0
         self._unheard = 0
+        self._known: tuple[Path | None, bool] = None, False
 
     def watch(self, asking: Asking, terms: ShadowConfig | None) -> Watch | Unwatched:
         """Watch a call of the old path, to try the new one on it afterwards, if it is one of those."""
@@ -75,9 +76,10 @@ class Shadow:
             return Unwatched()
         try:
             self._backroom.open()
-            return Watch(self, asking.kept(), terms)
-        except Exception:  # noqa: BLE001 - whatever the arguments are, the user's call goes on
-            self._counts["dropped: the arguments cannot be kept"] += 1
+            awaited = asking.awaited and self._only_awaited(asking.path)
+            return Watch(self, replace(asking.kept(), awaited=awaited), terms)
+        except Exception:  # noqa: BLE001 - whatever arguments and paths are, the user's call goes on
+            self._counts["dropped: the call cannot be made again"] += 1
             return Unwatched()
 
     def begin(self, asking: Asking, told: Told, terms: ShadowConfig) -> None:
@@ -103,7 +105,7 @@ class Shadow:
         errand = Errand(lambda: asking.again(tally), terms.timeout, ended, self._left, leash)
         begun = (
             self._backroom.begin_here(errand, lambda: asking.aagain(tally))
-            if asking.in_loop
+            if asking.awaited
             else self._backroom.begin(errand)
         )
         if not begun:
@@ -127,6 +129,12 @@ class Shadow:
         self._changed = threading.Condition()
         self._running = self._unheard = 0
         self.purse.forked()
+
+    def _only_awaited(self, path: Path) -> bool:
+        """Looked up once, for it is the same path every time."""
+        if self._known[0] is not path:
+            self._known = path, only_awaited(path)
+        return self._known[1]
 
     def _no_room(self, terms: ShadowConfig) -> str:
         if self._running >= terms.max_concurrent:

@@ -146,3 +146,22 @@ async def test_an_interrupt_of_a_graph_is_no_failure_to_compare(provider: Provid
         told = graph.invoke({"text": "hi"})
         assert "__interrupt__" in told
         assert rollout.report().counts == {"old": 1}
+
+
+async def test_a_path_that_cannot_be_looked_into_costs_its_comparison_and_nothing_else(provider: Provider) -> None:
+    class Closed(RunnableLambda[str, str]):
+        """A path whose insides raise."""
+
+        def __init__(self) -> None:
+            super().__init__(shouted)
+            self.inside = Inside()
+
+    class Inside:
+        def __getattr__(self, name: str) -> object:
+            raise ValueError(name)
+
+    with shadowed(provider) as registry:
+        rollout = registry.rollout(NAME)
+        assert await rollout.acall("ada", shouted, Closed(), "hi") == "HI"
+        assert await rollout.runnable(old=shouted, new=Closed(), user_id="ada").ainvoke("hi") == "HI"
+        assert rollout.report().counts == {"old": 2, "dropped: the call cannot be made again": 2}

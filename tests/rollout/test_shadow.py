@@ -400,7 +400,7 @@ def test_what_only_one_can_use_is_the_old_paths(provider: Provider) -> None:
     with shadowed(provider) as registry:
         rollout = registry.rollout(NAME)
         assert rollout.call("ada", list, list, iter([1, 2])) == [1, 2]
-        assert rollout.report().counts == {"old": 1, "dropped: the arguments cannot be kept": 1}
+        assert rollout.report().counts == {"old": 1, "dropped: the call cannot be made again": 1}
 
 
 def test_answers_that_cannot_be_compared_are_counted(provider: Provider) -> None:
