@@ -27,6 +27,7 @@ providers:
 tiers:
   mine: {{models: ['openai#gpt-4o', 'openai#gpt-4.1'], params: {{seed: {number}}}}}
 """
+LONG = (pytest.mark.slow, pytest.mark.timeout(3600))
 BROKEN = ("tiers: {mine: {models: [", "tiers:\n  mine: {modles: []}\n", "default_tier: none\n", "", "- a\n", "\x00")
 
 
@@ -146,9 +147,7 @@ def assert_whole(provider: Provider, edits: Edits, count: int) -> None:
     assert len({min(numbers_of(request)) for request in provider.requests}) > count // 4
 
 
-@pytest.mark.parametrize(
-    ("count", "calls_each"), [(60, 2), pytest.param(200, 10, marks=pytest.mark.slow)], ids=["some", "all"]
-)
+@pytest.mark.parametrize(("count", "calls_each"), [(60, 2), pytest.param(200, 10, marks=LONG)], ids=["some", "all"])
 async def test_no_call_of_a_hundred_in_flight_is_hurt_by_edits(
     registry: LLMRegistry, edits: Edits, provider: Provider, count: int, calls_each: int
 ) -> None:
@@ -161,6 +160,7 @@ async def test_no_call_of_a_hundred_in_flight_is_hurt_by_edits(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 async def test_a_thousand_rewrites_under_five_thousand_calls(
     registry: LLMRegistry, edits: Edits, provider: Provider
 ) -> None:
@@ -193,7 +193,7 @@ def test_an_edit_in_the_midst_of_a_call_counts_for_the_next_one(
     assert numbers_of(request) == {next(made) - 2}
 
 
-@pytest.mark.parametrize("calls", [100, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("calls", [100, pytest.param(1_000, marks=LONG)])
 async def test_a_key_that_was_rotated_is_not_used_by_later_calls(
     registry: LLMRegistry, edits: Edits, provider: Provider, gate: Gate, calls: int
 ) -> None:
