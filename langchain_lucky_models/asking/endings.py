@@ -27,6 +27,11 @@ def failure_of(verdict: Verdict[Candidate, Any], asked: str, told: Told) -> erro
         final.facts = replace(final.facts, attempts=told)
         return final
     causes = [attempt.error for attempt in verdict.attempts if isinstance(attempt.error, errors.CallError)]
+    refusals = [cause for cause in causes if isinstance(cause, errors.LocalRefusalError)]
+    if refusals and len(refusals) == len(causes):
+        # Nobody was asked, because we would not: that is no failure which somebody else might do better with.
+        refusals[0].facts = replace(refusals[0].facts, attempts=told)
+        return refusals[0]
     if verdict.votes is not None and verdict.answers:
         return _no_consensus(verdict, told)
     if causes and all(isinstance(cause, errors.CircuitOpenError) for cause in causes):

@@ -15,6 +15,7 @@ import pytest
 from langchain_lucky_models import LLMRegistry, LuckyChatModel, UserModels, errors
 from langchain_lucky_models.catalog import ModelEntry
 from langchain_lucky_models.events import BudgetAlert, Event, LimitReached
+from langchain_lucky_models.failures import FALLBACK_ELIGIBLE
 from langchain_lucky_models.ledger import Ledger
 from tests import homes
 from tests.accounts import TurnableClock
@@ -61,6 +62,22 @@ class TestRefusing:
         assert 0 < refused.value.retry_after <= DAY
         assert held_by(registry) == 0
         assert spent_by(registry) == CENT * 10**12
+
+    @pytest.mark.parametrize("strategy", ["first", "fallback", "race", "consensus"])
+    async def test_a_refusal_is_itself_whatever_the_strategy(
+        self, either: Ask, opened: Opening, provider: Provider, strategy: str
+    ) -> None:
+        """Case 27: with `with_fallbacks` on what may fall back, nobody else is asked either: 0 requests."""
+        ada = with_tolls(opened(budgets=paying_for(0)))
+        model = ada.models(TOLL, homes.GROQ, strategy=strategy)
+        with pytest.raises(errors.BudgetExceededError) as refused:
+            await either(model, "hi")
+        # Members of a consensus that is out of reach are called off.
+        assert {report.error for report in refused.value.facts.attempts} - {None} == {"budget_exceeded"}
+        spare = homes.user_of(opened()).model(homes.OPENAI)
+        with pytest.raises(errors.BudgetExceededError):
+            await model.with_fallbacks([spare], exceptions_to_handle=FALLBACK_ELIGIBLE).ainvoke("hi")
+        assert provider.requests == []
 
     @pytest.mark.parametrize("calls", [1, 5])
     async def test_of_many_calls_at_once_as_many_are_sent_as_it_pays_for(
