@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel
@@ -14,11 +14,13 @@ from langchain_core.output_parsers import BaseGenerationOutputParser, BaseOutput
 from langchain_core.outputs import ChatGeneration
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableLambda, RunnableSequence
 from langchain_core.runnables.config import var_child_runnable_config
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import ValidationError
 
-ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool  # only named here, and whoever makes one has it
+
+ToolLike: TypeAlias = "dict[str, Any] | type | Callable[..., Any] | BaseTool"
 Schema = dict[str, Any] | type
 Keywords = dict[str, Any]
 

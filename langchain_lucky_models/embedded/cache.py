@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-
-from platformdirs import user_cache_path
+from typing import TYPE_CHECKING
 
 from langchain_lucky_models.embedded.disk import CACHE_VARIABLE, disk_failures, make_private, megabytes
 from langchain_lucky_models.embedded.table import MODELS
@@ -17,6 +16,12 @@ from langchain_lucky_models.errors import (
     did_you_mean,
     nearest_names,
 )
+from langchain_lucky_models.extras import Later
+
+if TYPE_CHECKING:
+    import platformdirs
+else:
+    platformdirs = Later("platformdirs")  # most processes have no model of their own
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SUFFIX = ".gguf"
@@ -25,7 +30,9 @@ _SUFFIX = ".gguf"
 def cache_directory() -> Path:
     """The directory of the model files: `LUCKY_CACHE_DIR`, else the user's cache. It need not exist."""
     chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen).absolute() if chosen else user_cache_path("langchain-lucky-models", appauthor=False)
+    return (
+        Path(chosen).absolute() if chosen else platformdirs.user_cache_path("langchain-lucky-models", appauthor=False)
+    )
 
 
 def path_of(model: str) -> Path | None:

@@ -8,11 +8,10 @@ import hashlib
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
-
-from platformdirs import user_state_path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from langchain_lucky_models import errors
+from langchain_lucky_models.extras import Later
 from langchain_lucky_models.ledger import recovery, statistics, upkeep
 from langchain_lucky_models.ledger.book import Charge, Hold, Refused
 from langchain_lucky_models.ledger.commands import Append, Command, Errand, Release, Reserve
@@ -26,6 +25,11 @@ from langchain_lucky_models.ledger.statistics import EVERYTHING, MetricRow, Sele
 from langchain_lucky_models.ledger.trouble import StorageTroubleError
 from langchain_lucky_models.ledger.unwritten import Draft, Unwritten
 from langchain_lucky_models.ledger.writer import Writer
+
+if TYPE_CHECKING:
+    import platformdirs
+else:
+    platformdirs = Later("platformdirs")  # a ledger in memory has no folder
 
 T = TypeVar("T")
 
@@ -265,4 +269,4 @@ def _spool_folder(database: Database) -> Path | None:
     if isinstance(database, SqliteDatabase):
         return database.path.with_name(database.path.name + ".spool") if database.path else None
     digest = hashlib.blake2b(database.shown.encode(), digest_size=8).hexdigest()
-    return user_state_path("langchain-lucky-models") / "spool" / digest
+    return platformdirs.user_state_path("langchain-lucky-models") / "spool" / digest

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from langchain_lucky_models.extras import Later
 from langchain_lucky_models.ledger.trouble import StorageTroubleError
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    sqlite3 = Later("sqlite3")  # no ledger is opened before somebody asks it something
 
 BUSY_SECONDS = 10.0
 
