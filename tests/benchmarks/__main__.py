@@ -84,15 +84,16 @@ def forget() -> None:
 
 def section_of(name: str, *, quick: bool) -> Section:
     """Run one benchmark; one that breaks is reported, and the others go on."""
-    module = importlib.import_module(f"tests.benchmarks.bench_{name}")
     started = time.perf_counter()
-    broken = False
+    broken, method = False, ""
     try:
+        module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+        method = inspect.getdoc(module) or ""
         rows = _rows_of(module, quick=quick)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other figures are worth having
         rows, broken = [gap(name, name, f"{type(error).__name__}: {error}")], True
     day = dt.datetime.now(dt.UTC).date().isoformat()
-    section = Section(name, inspect.getdoc(module) or "", tuple(rows), broken, day)
+    section = Section(name, method, tuple(rows), broken, day)
     print(f"\n{name}, {time.perf_counter() - started:.0f} s\n{table_of(section.rows)}", flush=True)
     return section
 
