@@ -8,7 +8,7 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -313,18 +313,6 @@ class TestStatistics:
             assert kinds[3] == ["total"] + ["attempt"] * 6
             (row,) = ledger.usage()
             assert (row.requests, row.cost) == (8, Decimal("0.15") * 8)
-
-    def test_several_may_fold_at_once(self, url: str | None, clock: TurnableClock, tmp_path: Path) -> None:
-        places = [url] * 3 if url else [None]
-        with ExitStack() as opened:
-            ledgers = [opened.enter_context(Ledger(place, clock=clock, spool=tmp_path / "spool")) for place in places]
-            for number in range(100):
-                ledgers[0].record(attempt(f"a{number}", user=f"u{number % 10}"))
-            before = ledgers[0].usage(by=("user",))
-            clock.turn(86_400 * 2)
-            folding = [ledger.fold(dt.date(2026, 9, 22)) for ledger in ledgers]
-            assert sum(answer.result() for answer in folding) == 10
-            assert ledgers[-1].usage(by=("user",)) == before
 
     def test_exports_hold_every_entry_in_order_and_spreadsheets_find_no_formula(self, ledger: Ledger) -> None:
         ledger.record(attempt("a", user="=cmd()", tags=("x", "y"))).result()

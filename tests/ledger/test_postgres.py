@@ -17,6 +17,8 @@ import pytest
 
 from langchain_lucky_models.errors import LedgerUnavailableError
 from langchain_lucky_models.ledger import Ledger, desk
+from langchain_lucky_models.ledger.database import Session
+from langchain_lucky_models.ledger.upkeep import fold
 from tests.accounts import attempt, charge
 from tests.services import Server, discard, fresh_database, postgres_answers, postgres_server
 
@@ -116,6 +118,22 @@ def test_processes_that_touch_the_same_counters_in_any_order_do_not_deadlock(url
         assert ledger.usage()[0].requests == 240
         assert ledger.audit() == []
         assert ledger.read(lambda s: s.rows("SELECT SUM(held) FROM lucky_slots")) == [(0,)]
+
+
+def test_machines_that_fold_at_the_same_instant_count_nothing_twice(url: str) -> None:
+    together = threading.Barrier(2)
+
+    def fold_together(session: Session, now: int) -> int:
+        together.wait(60)
+        return fold(session, now + 1)
+
+    with Ledger(url) as here, Ledger(url) as there:
+        for number in range(100):
+            here.record(attempt(f"a{number}", user=f"u{number % 10}"))
+        before = here.usage(by=("user",))
+        folding = [ledger.errand(fold_together) for ledger in (here, there)]
+        assert sorted(answer.result() for answer in folding) == [0, 10]
+        assert there.usage(by=("user",)) == before
 
 
 @pytest.fixture
