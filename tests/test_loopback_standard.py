@@ -12,6 +12,7 @@ from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from tests.loopback import Provider
+from tests.loopback.partners import own_clients
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Pydantic serializer warnings"),
@@ -30,6 +31,7 @@ class Standard(ChatModelIntegrationTests):
     @classmethod
     def _serve(cls) -> Iterator[None]:
         with Provider() as server:
+            own_clients()
             cls.server = server
             yield
 

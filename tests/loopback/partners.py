@@ -84,6 +84,8 @@ async def aclose(model: BaseChatModel) -> None:
             await client.aclose()
         elif hasattr(client, "close"):
             client.close()
+    # Partners keep them by address, closed or not, and a later server may come to the same port.
+    own_clients()
 
 
 def _innermost(client: Any) -> Any:
