@@ -261,8 +261,7 @@ def _granted(answer: Hold | Refused) -> Hold:
 
 
 def _close(writer: Writer, database: Database) -> None:
-    writer.close()
-    database.close()
+    writer.close(database.close)
 
 
 def _spool_folder(database: Database) -> Path | None:

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -58,6 +58,7 @@ class Writer:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._then: Callable[[], object] = bool
 
     def submit(self, command: object) -> concurrent.futures.Future[Any]:
         """Have a command carried out; the future is done when the result is durable."""
@@ -75,15 +76,24 @@ class Writer:
             self._queue.put(job)
         return job.future
 
-    def close(self) -> None:
-        """Carry out what waits, and end the thread. Closing twice does no harm."""
+    def close(self, then: Callable[[], object] = bool) -> None:
+        """Carry out what waits, and end the thread. Closing twice does no harm.
+
+        Args:
+            then: What is done after that. Where the thread itself closes, as it may if it is the one to collect what
+                nobody uses any more, it finishes first what it is at.
+        """
         with self._lock:
             self._closed = True
             thread, self._thread = self._thread, None
             if thread is not None:
                 self._queue.put(None)
-        if thread is not None and thread is not threading.current_thread():
+        if thread is threading.current_thread():
+            self._then = then
+            return
+        if thread is not None:
             thread.join()
+        then()
 
     def forked(self) -> None:
         """Forget the parent's thread and its queue."""
@@ -99,10 +109,10 @@ class Writer:
             jobs, going_on = self._gather(max(0.0, tidy_at - time.monotonic()))
             if jobs:
                 self._carry_out(jobs)
-            # At the end its database may be closed already: whoever closes it need not be another thread.
             if going_on and time.monotonic() >= tidy_at:
                 self._desk.tidy()
                 tidy_at = time.monotonic() + self._pause
+        self._then()
 
     def _gather(self, patience: float) -> tuple[list[_Job], bool]:
         """What waits by now, and whether there may come more."""

@@ -133,6 +133,18 @@ def test_a_ledger_that_nobody_holds_ends_its_thread() -> None:
     assert threading.active_count() == before
 
 
+def test_a_ledger_that_its_own_thread_closes_finishes_what_it_is_at(tmp_path: Path) -> None:
+    """That thread may be the one to collect what nobody uses any more, in the middle of a transaction."""
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    ledger.record(attempt("a"))
+    ledger.errand(lambda _session, _now: ledger.close()).result()
+    with pytest.raises(LedgerUnavailableError, match="closed"):
+        ledger.record(attempt("b"))
+    with Ledger(path) as again:
+        assert again.usage()[0].requests == 1
+
+
 def test_importing_the_package_opens_and_starts_nothing() -> None:
     script = """
 import sys, threading
