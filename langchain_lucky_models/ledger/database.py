@@ -62,7 +62,7 @@ class Database(Protocol):
         """Drop what a parent process had opened, without closing it."""
 
 
-def open_database(url: str | Path | None, *, clock: Clock | None = None, durability: Durability = "power") -> Database:
+def open_database(url: str | Path | None, *, clock: Clock | None = None, durability: Durability = "crash") -> Database:
     """A database by its URL: `sqlite://` (memory), `sqlite:///file.db` or a path, `postgresql://…`.
 
     Args:

@@ -51,8 +51,8 @@ class Ledger:
         spool: The folder where records wait meanwhile.
         clock: Microseconds since 1970; replaces the database's own clock.
         lease: Seconds for which a hold outlives the process that made it.
-        durability: What a record in a SQLite file survives once acknowledged: a `power` cut too, or any `crash` of the
-            process, which costs no fsync.
+        durability: What a record in a SQLite file survives once acknowledged: any `crash` of the process, or a `power`
+            cut too, which costs one fsync for all that is written together.
         keep: After how long records become daily totals, once a day; None keeps every one.
 
     Example:
@@ -74,7 +74,7 @@ class Ledger:
         spool: Path | None = None,
         clock: Clock | None = None,
         lease: float = LEASE_SECONDS,
-        durability: Durability = "power",
+        durability: Durability = "crash",
         keep: dt.timedelta | None = None,
     ) -> None:
         self._database = open_database(url, clock=clock, durability=durability)

@@ -62,12 +62,12 @@ class SqliteSession:
 class SqliteDatabase:
     """A file in WAL mode, or memory where there is no path.
 
-    An acknowledged transaction is on disk. The file is watched: one that was deleted or replaced
-    while in use is trouble, never a fresh and empty ledger.
+    An acknowledged transaction is written. The file is watched: one that was deleted or replaced while in use is
+    trouble, never a fresh and empty ledger.
     """
 
     def __init__(
-        self, path: Path | None, *, clock: Callable[[], int] | None = None, durability: Durability = "power"
+        self, path: Path | None, *, clock: Callable[[], int] | None = None, durability: Durability = "crash"
     ) -> None:
         self.path = path
         self._settings = (*_SETTINGS, _SYNCHRONOUS[durability])

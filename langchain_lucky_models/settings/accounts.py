@@ -210,13 +210,13 @@ class LedgerConfig(Settings):
 
     Attributes:
         url: A path, `sqlite:///file.db`, or `postgresql://user@host/name`; memory where left out.
-        durability: What a record in a SQLite file survives: a `power` cut too, or any `crash` of the process.
+        durability: What a record in a SQLite file survives: any `crash` of the process, or a `power` cut too.
         spool: The folder where records wait while the database is away.
         keep_days: After how many days records become daily totals; every one is kept where left out.
     """
 
     url: str | None = Field(default=None, repr=False)  # its address may hold a password
-    durability: Durability = "power"
+    durability: Durability = "crash"
     spool: str | None = None
     keep_days: int | None = Field(default=None, ge=1, le=36_500)
 

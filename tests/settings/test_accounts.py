@@ -63,7 +63,7 @@ def test_keywords_take_the_place_of_what_the_file_says() -> None:
 
 def test_what_the_accounts_are_made_of_is_ready_made() -> None:
     settings = RegistryConfig.read(
-        {"budgets": [{"limit": 1}], "limits": [{"concurrent": 1}], "ledger": {"durability": "crash"}}
+        {"budgets": [{"limit": 1}], "limits": [{"concurrent": 1}], "ledger": {"durability": "power"}}
     )
     accounts = settings.accounts()
     assert (accounts["budgets"], accounts["limits"]) == ([Budget(limit=1)], [Limit(concurrent=1)])
