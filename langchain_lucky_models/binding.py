@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel
@@ -17,10 +17,8 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import ValidationError
 
-if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool  # only named here, and whoever makes one has it
-
-ToolLike: TypeAlias = "dict[str, Any] | type | Callable[..., Any] | BaseTool"
+# LangChain's tools are Runnables; their own module takes long to import, and annotations must be readable at run time.
+ToolLike: TypeAlias = dict[str, Any] | type | Callable[..., Any] | Runnable[Any, Any]
 Schema = dict[str, Any] | type
 Keywords = dict[str, Any]
 
@@ -55,7 +53,9 @@ class ToolList(list[dict[str, Any]]):
         bound = self._bound.get(key)
         if bound is None:
             chosen = {} if tool_choice is None else {"tool_choice": tool_choice}
-            bound = self._bound[key] = unwrapped(partner.bind_tools(self.originals, **chosen, **self.options))
+            bound = self._bound[key] = unwrapped(
+                partner.bind_tools(cast("Any", self.originals), **chosen, **self.options)
+            )
         return bound
 
 
@@ -194,7 +194,7 @@ def _shown(tool: ToolLike) -> dict[str, Any]:
     # A tool that only one provider knows (web search, computer use) has no common form; it is shown as it came.
     if isinstance(tool, dict) and "function" not in tool and "name" not in tool and "title" not in tool:
         return tool
-    return convert_to_openai_tool(tool)
+    return convert_to_openai_tool(cast("Any", tool))
 
 
 def _json_schema(schema: Schema) -> Mapping[str, Any]:
