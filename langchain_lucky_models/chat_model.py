@@ -8,25 +8,36 @@ from contextlib import aclosing, closing
 from functools import cached_property
 from inspect import signature
 from operator import itemgetter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
-from langchain_lucky_models.asking.calls import Call
-from langchain_lucky_models.asking.manners import OWN_WORDS, Line
-from langchain_lucky_models.asking.members import Member
-from langchain_lucky_models.asking.questions import Question
 from langchain_lucky_models.errors.base import UnboundHandleError
+from langchain_lucky_models.extras import Later
 from langchain_lucky_models.handle.bound import BoundByMember
 from langchain_lucky_models.handle.choosing import RUN_TAGS, ChosenAtRuntime
-from langchain_lucky_models.handle.making import line_of, own_tags, standalone_tenant, with_key
+from langchain_lucky_models.handle.making import line_of, own_tags
 from langchain_lucky_models.handle.portrait import PARTNER_WORDS, Portrait
-from langchain_lucky_models.providers.keywords import refuse_connection
 from langchain_lucky_models.strategies import Strategy
-from langchain_lucky_models.users.tenants import Tenant
+
+if TYPE_CHECKING:
+    from langchain_lucky_models.asking import calls, manners, members, questions
+    from langchain_lucky_models.handle import alone
+    from langchain_lucky_models.providers import keywords
+    from langchain_lucky_models.users.tenants import Tenant
+else:
+    # What makes and asks is imported with the first handle: who only names the class need not wait for it. That way
+    # annotations can still be read at run time, as LangChain does; pydantic would read a field's at once.
+    calls = Later("langchain_lucky_models.asking.calls")
+    manners = Later("langchain_lucky_models.asking.manners")
+    members = Later("langchain_lucky_models.asking.members")
+    questions = Later("langchain_lucky_models.asking.questions")
+    alone = Later("langchain_lucky_models.handle.alone")
+    keywords = Later("langchain_lucky_models.providers.keywords")
+    Tenant = object
 
 MEMBERS_OWN = frozenset({"rate_limiter"})
 """Fields of every chat model that belong to the members here: a limiter is asked before each attempt."""
@@ -84,7 +95,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
         """Every keyword that is no field is a member's."""
         own = cls.model_fields.keys() - MEMBERS_OWN
         further = {key: value for key, value in values.items() if key not in own and value is not None}
-        refuse_connection(further)
+        keywords.refuse_connection(further)
         kept = {key: value for key, value in values.items() if key in own}
         if isinstance(key := kept.get("api_key"), str):
             # Sealed before anything is checked: pydantic's errors show the whole input.
@@ -95,7 +106,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
     def _move_in(self) -> Self:
         """Find a home, and refuse at once what leads nowhere."""
         if self.tenant is None:
-            self.tenant = standalone_tenant(self.model, self.api_key)
+            self.tenant = alone.standalone_tenant(self.model, self.api_key)
             self.api_key = None
         self._user_id = self.tenant.user_id
         if self.profile is None:
@@ -107,11 +118,11 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
     # --- whom it stands for
 
     @cached_property
-    def _lines(self) -> dict[str | None, tuple[object, Line]]:
+    def _lines(self) -> dict[str | None, tuple[object, manners.Line]]:
         """What the settings came to, by the name that was asked for; here, not private, as that is found faster."""
         return {}
 
-    def line(self, override: str | None = None) -> Line:
+    def line(self, override: str | None = None) -> manners.Line:
         """Everybody this handle asks, in order.
 
         Args:
@@ -132,7 +143,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
             fields.pop("_serialized", None)
         return known[1]
 
-    def members(self, override: str | None = None) -> list[Member]:
+    def members(self, override: str | None = None) -> list[members.Member]:
         """The partner models behind it, built now if they are not there yet."""
         pool = self._home.house.pool
         return [pool.member(candidate) for candidate in self.line(override).candidates]
@@ -145,7 +156,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
                 f"this handle of {self._user_id!r} was unpickled and has no keys; call registry.rebind(handle)."
             )
         if self.api_key is not None:
-            self.tenant = with_key(self.tenant, self.model, self.api_key)
+            self.tenant = alone.with_key(self.tenant, self.model, self.api_key)
             self.api_key = None
         return self.tenant
 
@@ -196,14 +207,14 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
 
-    def _call(self, messages: Messages, stop: Stop, kwargs: Words, run: Run, *, streams: bool = False) -> Call:
+    def _call(self, messages: Messages, stop: Stop, kwargs: Words, run: Run, *, streams: bool = False) -> calls.Call:
         structure, stream_tags = kwargs.pop("structure", None), kwargs.pop(RUN_TAGS, ())
         line = self.line(kwargs.pop("model", None))
-        refuse_connection(kwargs)
+        keywords.refuse_connection(kwargs)
         self._home.check_reroutes({candidate.ref.provider for candidate in line.candidates}, kwargs)
-        line = line.but({name: kwargs.pop(name) for name in OWN_WORDS & kwargs.keys()})
+        line = line.but({name: kwargs.pop(name) for name in manners.OWN_WORDS & kwargs.keys()})
         timeouts = line.timeouts(streams=streams)
-        question = Question(
+        question = questions.Question(
             messages,
             stop,
             keywords=kwargs,
@@ -214,7 +225,7 @@ class LuckyChatModel(Portrait, BoundByMember, ChosenAtRuntime):
             purpose=line.purpose(own_tags(self.tags, run, stream_tags)),
             cheaper=line.cheaper,
         )
-        return Call(line, question, self._home.house.backstage)
+        return calls.Call(line, question, self._home.house.backstage)
 
     # --- copies and pickles
 

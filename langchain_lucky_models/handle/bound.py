@@ -5,22 +5,27 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 
-from langchain_lucky_models.asking.members import Member
-from langchain_lucky_models.asking.records import MARK
 from langchain_lucky_models.binding import AnswerParser, Schema, Structure, ToolLike, ToolList
+from langchain_lucky_models.extras import Later
+
+if TYPE_CHECKING:
+    from langchain_lucky_models.asking import members, records
+else:
+    members = Later("langchain_lucky_models.asking.members")
+    records = Later("langchain_lucky_models.asking.records")
 
 
 class BoundByMember(BaseChatModel):
     """What a handle can be bound to. The wish is kept; the member that is asked makes keywords of it."""
 
     @abstractmethod
-    def members(self, override: str | None = None) -> list[Member]:
+    def members(self, override: str | None = None) -> list[members.Member]:
         """The partner models behind the handle."""
 
     @property
@@ -70,7 +75,7 @@ class BoundByMember(BaseChatModel):
 
     def _parser_of(self, structure: Structure, message: AIMessage) -> Runnable[Any, Any]:
         members = self.members()
-        served = message.response_metadata.get(MARK, {}).get("ref", str(members[0].candidate.ref))
+        served = message.response_metadata.get(records.MARK, {}).get("ref", str(members[0].candidate.ref))
         known = {str(member.candidate.ref): member for member in members}
         member = known.get(served) or self.members(served)[0]
         return structure.parser(member.partner, member.candidate.shape)

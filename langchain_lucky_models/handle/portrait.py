@@ -13,11 +13,16 @@ from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from pydantic import Field
 
-from langchain_lucky_models.asking.manners import Line
-from langchain_lucky_models.asking.members import Member
 from langchain_lucky_models.errors.base import LuckyError
+from langchain_lucky_models.extras import Later
 from langchain_lucky_models.handle.choosing import RUN_TAGS
 from langchain_lucky_models.handle.making import payers, same_for_all, shared_profile
+
+if TYPE_CHECKING:
+    from langchain_lucky_models.asking import manners, members
+else:
+    manners = Later("langchain_lucky_models.asking.manners")
+    members = Later("langchain_lucky_models.asking.members")
 
 PARTNER_WORDS = ("temperature", "max_tokens", "stop")
 """Fields that members get as their own parameters."""
@@ -37,11 +42,11 @@ class Portrait(BaseChatModel):
     params: dict[str, Any] = Field(default_factory=dict)
 
     @abstractmethod
-    def line(self, override: str | None = None) -> Line:
+    def line(self, override: str | None = None) -> manners.Line:
         """Everybody the handle asks, in order."""
 
     @abstractmethod
-    def members(self, override: str | None = None) -> list[Member]:
+    def members(self, override: str | None = None) -> list[members.Member]:
         """The partner models behind the handle."""
 
     if not TYPE_CHECKING:

@@ -340,7 +340,7 @@ class TestAlone:
 
     def test_it_takes_the_environments_key_as_of_now(self, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
         """Shared, and the whole catalog is allowed; without the variable it says which one is missing."""
-        from langchain_lucky_models.handle import making
+        from langchain_lucky_models.handle import alone
 
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
         with pytest.raises(ProviderNotConfiguredError, match="openai"):
@@ -348,7 +348,7 @@ class TestAlone:
         monkeypatch.setenv("OPENAI_API_KEY", HOUSE)
         handle = LuckyChatModel(model="openai#gpt-4o-mini")
         assert handle.tenant is not None
-        assert (handle.tenant.mode, handle.tenant.house) == ("shared", making._environment_house())
+        assert (handle.tenant.mode, handle.tenant.house) == ("shared", alone._environment_house())
         assert LuckyChatModel(model="gpt-4o").ref == "openai#gpt-4o"
 
     def test_a_key_of_its_own_pays_for_its_own_provider_only(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from unittest import mock
 
-from langchain_lucky_models.handle import making
+from langchain_lucky_models.handle import alone
 from langchain_lucky_models.providers import table
 from tests.loopback.server import Provider
 
@@ -33,14 +33,14 @@ def providers_on_loopback() -> Iterator[Provider]:
             }
         )
         # A handle without a registry shares one house a process; that of the last server knows another one.
-        making._environment_house.cache_clear()
+        alone._environment_house.cache_clear()
         _replace(official, rows)
         try:
             yield server
         finally:
             # Modules that were first loaded meanwhile know these rows, too.
             _replace(rows, official)
-            making._environment_house.cache_clear()
+            alone._environment_house.cache_clear()
 
 
 def _replace(old: Rows, new: Rows) -> None:
