@@ -31,11 +31,16 @@ class Migration(Part):
     reason: str = ""
 
 
-class Artefact(Part):
-    """The whole file."""
+class Head(Part):
+    """Everything but the models: it can be checked without knowing what a model is."""
 
     schema_version: int = SCHEMA_VERSION
     as_of: str = Field(description="The newest date of any source.")
     sources: tuple[Source, ...]
     migrations: tuple[Migration, ...] = ()
+
+
+class Artefact(Head):
+    """The whole file."""
+
     models: tuple[ModelEntry, ...]

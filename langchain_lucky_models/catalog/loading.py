@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from langchain_lucky_models.catalog.artefact import SCHEMA_VERSION, Artefact
+from langchain_lucky_models.catalog.artefact import SCHEMA_VERSION, Head
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.catalog.guards import Dropped, checked_entry, first_fault, odd_values
 from langchain_lucky_models.catalog.state import CatalogState, Row
@@ -50,7 +50,7 @@ def read_file(path: str | Path) -> CatalogState:
 
 def write_state(state: CatalogState) -> bytes:
     """The state as JSON, in the form of the packaged file; `read_state` reads it."""
-    head = Artefact(as_of=state.as_of, sources=state.sources, migrations=state.migrations, models=())
+    head = Head(as_of=state.as_of, sources=state.sources, migrations=state.migrations)
     models = [entry.model_dump(mode="json", exclude_defaults=True) for entry in state.entries]
     return orjson.dumps(head.model_dump(mode="json") | {"models": models}, option=orjson.OPT_SORT_KEYS)
 
@@ -103,11 +103,11 @@ def _file_bytes(path: Path) -> bytes:
         raise CatalogError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _state(rows: Mapping[str, Row], head: Artefact) -> CatalogState:
+def _state(rows: Mapping[str, Row], head: Head) -> CatalogState:
     return CatalogState(rows, sources=head.sources, migrations=head.migrations, as_of=head.as_of)
 
 
-def _decode(blob: bytes) -> tuple[Artefact, list[Any]]:
+def _decode(blob: bytes) -> tuple[Head, list[Any]]:
     """Everything but the rows, checked, and the rows as they came."""
     document = _parse(_unpacked(blob))
     if not isinstance(document, dict):
@@ -121,7 +121,7 @@ def _decode(blob: bytes) -> tuple[Artefact, list[Any]]:
     if len(models) > MOST_ROWS:
         raise CatalogError(f"the catalog has {len(models)} rows; {MOST_ROWS} is the most.")
     try:
-        head = Artefact.model_validate(document | {"models": ()})
+        head = Head.model_validate({name: value for name, value in document.items() if name != "models"})
     except ValidationError as error:
         raise CatalogError(f"the catalog's {first_fault(error)}") from None
     for fault in odd_values(head):

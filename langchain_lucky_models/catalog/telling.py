@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from langchain_lucky_models.catalog.entry import ModelEntry
 from langchain_lucky_models.catalog.prices import Price, price_at
 from langchain_lucky_models.catalog.state import CatalogState
-from langchain_lucky_models.events.kinds import Event, ModelRegistered, ModelRemoved, ModelUpdated, PriceChanged
+from langchain_lucky_models.extras import Later
 
 if TYPE_CHECKING:
-    from langchain_lucky_models.events import Events  # a catalog alone needs no loops and no threads
+    from langchain_lucky_models.events import Events, kinds
+else:
+    # A catalog alone needs no loops and no threads, and has nobody to tell.
+    kinds = Later("langchain_lucky_models.events.kinds")
 
 _PRICE_FIELDS = {"pricing", "price_state"}
 
@@ -43,7 +46,7 @@ class Hearers:
         return [events for known in self._events if (events := known()) is not None]
 
 
-def changes_between(before: CatalogState, after: CatalogState) -> Iterator[Event]:
+def changes_between(before: CatalogState, after: CatalogState) -> Iterator[kinds.Event]:
     """What happened to each model between two states, in the order of the later one; removals come first.
 
     Example:
@@ -54,23 +57,23 @@ def changes_between(before: CatalogState, after: CatalogState) -> Iterator[Event
     """
     for ref in before.rows:
         if ref not in after.rows:
-            yield ModelRemoved(ref=ref)
+            yield kinds.ModelRemoved(ref=ref)
     for ref, row in after.rows.items():
         known = before.rows.get(ref)
         if known is None:
-            yield ModelRegistered(ref=ref)
+            yield kinds.ModelRegistered(ref=ref)
         elif not known.says(row):
             yield from _changes_of(ref, known.entry, row.entry)
 
 
-def _changes_of(ref: str, old: ModelEntry, new: ModelEntry) -> Iterator[Event]:
+def _changes_of(ref: str, old: ModelEntry, new: ModelEntry) -> Iterator[kinds.Event]:
     # Where a fact comes from is no fact about the model.
     names = [name for name in ModelEntry.model_fields if name != "prov" and getattr(old, name) != getattr(new, name)]
     if names:
-        yield ModelUpdated(ref=ref, fields=tuple(names))
+        yield kinds.ModelUpdated(ref=ref, fields=tuple(names))
     if _PRICE_FIELDS & set(names):
         now = dt.datetime.now(dt.UTC)
         was, is_now = price_at(old, now) or Price(), price_at(new, now) or Price()
-        yield PriceChanged(
+        yield kinds.PriceChanged(
             ref=ref, old_input=was.input, old_output=was.output, new_input=is_now.input, new_output=is_now.output
         )
