@@ -16,7 +16,7 @@ from typing import Any
 from langchain_lucky_models import errors, extras
 from langchain_lucky_models.limits.counts import MICROS, SLOTS, Clock, Demand, Lease, MemoryCounts, Short, Taken
 
-PATIENCE = 0.05
+PATIENCE = 0.15
 """Seconds for Redis to answer: a call does not wait long for its limits."""
 REST_SECONDS = 1.0
 """After a failure, how long Redis is not asked."""

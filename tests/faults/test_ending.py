@@ -29,7 +29,7 @@ from tests.clocks import Stopwatch
 from tests.faults.calls import EVERY_WAY, Asked, astreamed, mark_of, streamed
 from tests.faults.matrix import TEXT
 from tests.loopback import FAULTS, Answer, Exchange, Fault, Provider
-from tests.loopback.behaviours import cut, first_words
+from tests.loopback.behaviours import cut, first_words, once_asked
 
 TAGS = {homes.OPENAI: "alpha " * 6, homes.GROQ: "beta " * 6, homes.ANTHROPIC: "gamma " * 6}
 
@@ -87,7 +87,7 @@ async def test_a_race_is_decided_by_content_and_its_loser_leaves_at_once(
 ) -> None:
     """Cases 30 to 32: headers and a role are no content; the loser is gone 100 ms after the call, 10 of 10."""
     provider.script("silent_after_role", model="gpt-4o")
-    provider.reply(Answer(delay=0.05), path=homes.PATHS[homes.GROQ])
+    provider.script(once_asked(provider.requests, 2, delay=0.05), path=homes.PATHS[homes.GROQ])
     handle = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race")
     for _ in range(10):
         provider.requests.clear()

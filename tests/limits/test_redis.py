@@ -98,7 +98,7 @@ def take(counts: RedisCounts, times: int, most: int = 100) -> int:
 
 @pytest.fixture
 def counts(server: Server) -> Iterator[RedisCounts]:
-    opened = RedisCounts(server.url)
+    opened = RedisCounts(server.url, patience=10)
     yield opened
     opened.close()
 
@@ -150,9 +150,10 @@ def test_without_redis_calls_are_refused_or_counted_here_as_configured(server: S
     assert isinstance(local.take([demand(20)], LEASE), Short)
 
 
-def test_a_redis_that_hangs_delays_no_call_by_more_than_a_quarter_second(server: Server, counts: RedisCounts) -> None:
+def test_a_redis_that_hangs_delays_no_call_by_more_than_a_quarter_second(server: Server) -> None:
     """Case 74: a breath for the first, none for those after it."""
     assert server.process is not None
+    counts = RedisCounts(server.url)
     server.process.send_signal(signal.SIGSTOP)
     try:
         delays = []
@@ -166,6 +167,7 @@ def test_a_redis_that_hangs_delays_no_call_by_more_than_a_quarter_second(server:
         assert sorted(delays)[10] < 0.01 + watch.late
     finally:
         server.process.send_signal(signal.SIGCONT)
+        counts.close()
 
 
 async def test_a_task_that_is_cancelled_while_redis_answers_gives_back_what_was_taken(
@@ -191,7 +193,7 @@ async def test_a_task_that_is_cancelled_while_redis_answers_gives_back_what_was_
 
 
 def test_every_key_of_a_call_lies_in_one_hash_slot_and_runs_out(server: Server) -> None:
-    shared = RedisCounts(server.url, name="app")
+    shared = RedisCounts(server.url, name="app", patience=10)
     limiter = Limiter([Limit(scope="user", requests_per_minute=5, tokens_per_day=9, concurrent=2)], shared)
     limiter.acquire(Caller(user="a}{b"))
     with redis.Redis.from_url(server.url) as client:

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from email.utils import formatdate
 from itertools import takewhile
@@ -14,6 +14,7 @@ from itertools import takewhile
 from tests.loopback import wire
 from tests.loopback.exchange import Exchange, Fault, answer_whole, dump
 from tests.loopback.talk import Frame
+from tests.loopback.wire import Request
 
 HTML = b"<!doctype html><html><body><h1>Sign in to this network</h1></body></html>"
 AN_HOUR = 3600.0
@@ -31,6 +32,24 @@ CODES = {
     429: "rate_limit_exceeded",
     529: "overloaded_error",
 }
+
+
+def once_asked(requests: Sequence[Request], number: int, delay: float = 0.0) -> Fault:
+    """Answer well, but not before so many requests have come: whoever is asked at the same time has been asked.
+
+    Args:
+        requests: The provider's.
+        number: How many.
+        delay: Seconds that it takes from then on.
+    """
+
+    async def answer(exchange: Exchange) -> None:
+        while len(requests) < number:  # noqa: ASYNC110 - a plain list, as tests want it
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(delay)
+        await answer_whole(exchange)
+
+    return answer
 
 
 # -- refusals with a status

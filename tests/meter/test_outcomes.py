@@ -11,6 +11,7 @@ import pytest
 from langchain_lucky_models import errors
 from tests import homes
 from tests.loopback import Answer, Provider, Usage
+from tests.loopback.behaviours import once_asked
 from tests.meter.conftest import Ask, Opening, held_by, leave_early, rows_of, spent_by, wait_until_asked
 
 ROOM = [{"scope": "user", "limit": "100"}]
@@ -222,7 +223,8 @@ class TestSeveral:
 
     async def test_the_losers_of_a_race_are_charged_too(self, ask: Ask, opened: Opening, provider: Provider) -> None:
         """Case 62: records = provider count; the loser is abandoned, and what it cost is estimated."""
-        provider.script("hang_before_headers", path="/v1/chat/completions")
+        provider.script("hang_before_headers", path=homes.PATHS[homes.OPENAI])
+        provider.script(once_asked(provider.requests, 2), path=homes.PATHS[homes.GROQ])
         registry = opened(budgets=ROOM)
         model = homes.user_of(registry).models(homes.OPENAI, homes.GROQ, strategy="race", max_tokens=50)
         await ask(model, "hi")
@@ -237,6 +239,7 @@ class TestSeveral:
         self, either: Ask, opened: Opening, provider: Provider
     ) -> None:
         """Case 35: two of three agree, the third is called off: every member is in the ledger, 0 unsettled."""
+        provider.script(once_asked(provider.requests, 3))
         provider.script("hang_before_headers", path=homes.PATHS[homes.OPENAI])
         registry = opened(budgets=ROOM)
         model = homes.user_of(registry).models(
