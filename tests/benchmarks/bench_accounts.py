@@ -28,7 +28,7 @@ from langchain_lucky_models.limits import Caller, Limit, Limiter, Load
 from tests.accounts import START, attempt
 from tests.benchmarks.report import Row, seconds
 from tests.benchmarks.rivals_contenders import BARE, KEY
-from tests.benchmarks.rivals_server import QUICK, serving
+from tests.benchmarks.rivals_server import CHUNKS, QUICK, serving
 
 CENT = Estimate(Decimal("0.01"), Decimal("0.01"))
 MILLION = 1_000_000
@@ -96,13 +96,13 @@ def _limits() -> list[Row]:
 
 
 def _handles(folder: Path) -> list[Row]:
-    """What a call of a handle costs in processor time of all threads, beside the bare model on the same server."""
+    """What a handle's call, and a chunk of its stream, cost all threads, beside the bare model on the same server."""
     watched = {"budgets": [Budget(scope="user", limit=1_000_000)], "limits": [_WIDE]}
     settings: dict[str, dict[str, Any]] = {
-        "a handle's call": {},
-        "a handle's call, ledger in a file": {"ledger": folder / "plain-handle.db"},
-        "a handle's call, ledger in memory, a budget and two limits": watched,
-        "a handle's call, ledger in a file, a budget and two limits": {"ledger": folder / "handle.db", **watched},
+        "": {},
+        ", ledger in a file": {"ledger": folder / "plain-handle.db"},
+        ", ledger in memory, a budget and two limits": watched,
+        ", ledger in a file, a budget and two limits": {"ledger": folder / "handle.db", **watched},
     }
     with serving() as url, contextlib.ExitStack() as opened:
         handles: list[BaseChatModel] = []
@@ -113,21 +113,30 @@ def _handles(folder: Path) -> list[Row]:
             opened.callback(registry.close)
             user = registry.for_user(mode="shared", user_id="ada", models=["openai#gpt-4o"])
             handles.append(user.model("openai#gpt-4o", max_tokens=100))
-        bare, *ours = _in_turn([functools.partial(model.invoke, "hi") for model in [BARE.build(url, QUICK), *handles]])
+        models = [BARE.build(url, QUICK), *handles]
+        bare, *calls = _in_turn([functools.partial(model.invoke, "hi") for model in models])
+        bare_chunk, *chunks = _in_turn([functools.partial(_read_stream, model) for model in models], times=1)
+    rows = [("a handle's call", calls, bare, 1), ("a chunk of a handle's stream", chunks, bare_chunk, CHUNKS)]
     return [
-        _row(name, took * 1e6, "µs CPU", "bare ChatOpenAI", took / bare)
-        for name, took in zip(settings, ours, strict=True)
+        _row(f"{what}{more}", took / parts * 1e6, "µs CPU", "bare ChatOpenAI", took / base)
+        for what, taken, base, parts in rows
+        for more, took in zip(settings, taken, strict=True)
     ]
 
 
-def _in_turn(works: Sequence[Callable[[], object]]) -> list[float]:
+def _read_stream(model: BaseChatModel) -> None:
+    for _ in model.stream("hi"):
+        pass
+
+
+def _in_turn(works: Sequence[Callable[[], object]], times: int = 10) -> list[float]:
     """Processor seconds of each; they take turns, so that whatever else the machine does falls on all."""
     taken: list[list[float]] = [[] for _ in works]
     for turn in range(TURNS):
         for place in range(len(works)):
             at = (place + turn) % len(works)
             works[at]()
-            taken[at].append(seconds(works[at], times=10, rounds=1, clock=time.process_time))
+            taken[at].append(seconds(works[at], times=times, rounds=1, clock=time.process_time))
     return [statistics.median(times) for times in taken]
 
 
