@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, get_args
 from urllib.parse import quote
@@ -221,11 +221,6 @@ def distinct(budgets: Sequence[Budget | Mapping[str, Any]]) -> tuple[Budget, ...
             )
         seen.add(identity)
     return read
-
-
-def with_limit(budget: Budget, limit: Decimal) -> Budget:
-    """The same budget with another limit; what was spent stays counted."""
-    return replace(budget, limit=limit)
 
 
 def _amount(limit: object) -> Decimal:
